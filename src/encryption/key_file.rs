@@ -1,0 +1,71 @@
+//! The exported key file, `numerbay.json`: the key pair, not encrypted.
+
+use super::format::Object;
+use super::{FormatError, KeyPair, PrivateKey, PublicKey, base64};
+use crate::fault::{Class, Explanation, Fault};
+
+/// The fields that matter in a key file.
+const FIELDS: &[&str] = &["public_key", "private_key"];
+
+/// A key file that was read.
+pub struct KeyFile {
+    /// The key pair. Its public key is derived from the private key.
+    pub key_pair: KeyPair,
+    /// Whether the file names the public key. If so, it is the one that belongs to the private key.
+    pub names_public_key: bool,
+}
+
+impl KeyFile {
+    /// Reads the text of a key file: `private_key`, and `public_key` unless absent or null. Unknown fields and spacing
+    /// are of no account.
+    ///
+    /// # Errors
+    /// [`KeyFileError`], one variant per reason.
+    pub fn parse(text: &str) -> Result<Self, KeyFileError> {
+        Self::from_object(Object::parse(text, FIELDS)?)
+    }
+
+    pub(super) fn from_object(mut object: Object) -> Result<Self, KeyFileError> {
+        let private_key = object.text("private_key")?;
+        let private_key = PrivateKey::from_bytes(&*base64::decode_exact("private_key", &private_key)?);
+        let key_pair = KeyPair::new(private_key);
+        let named = match object.optional_text("public_key")? {
+            None => None,
+            Some(text) => Some(PublicKey::from_field("public_key", &text)?),
+        };
+        match named {
+            Some(named) if named != key_pair.public_key() => Err(KeyFileError::PublicKeyMismatch { named }),
+            _ => Ok(Self {
+                key_pair,
+                names_public_key: named.is_some(),
+            }),
+        }
+    }
+}
+
+/// Why a text is not a key file that can be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum KeyFileError {
+    /// The text does not have the form of a key file.
+    #[error("the key file cannot be read: {0}")]
+    Format(#[from] FormatError),
+    /// The public key that the file names does not belong to its private key.
+    #[error("the key file names the public key {named}, which does not belong to its private key")]
+    PublicKeyMismatch {
+        /// The public key that the file names.
+        named: PublicKey,
+    },
+}
+
+impl Fault for KeyFileError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::Format(error) => error.explain(),
+            Self::PublicKeyMismatch { .. } => Explanation::new(
+                "public-key-mismatch",
+                Class::DoesNotOpen,
+                "two key files were probably mixed: export the key again from the envelope",
+            ),
+        }
+    }
+}

@@ -1,0 +1,133 @@
+//! The X25519 key pair that files are sealed for.
+
+use std::fmt;
+use std::str::FromStr;
+
+use secrecy::{ExposeSecret as _, ExposeSecretMut as _, SecretBox};
+use x25519_dalek::StaticSecret;
+use zeroize::Zeroizing;
+
+use super::base64::{self, encode};
+use super::{FormatError, RandomError, random};
+use crate::fault::{Class, Explanation, Fault};
+
+/// A public key: 32 bytes, written as 44 characters of base64.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct PublicKey([u8; 32]);
+
+impl PublicKey {
+    /// The public key with these bytes.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its 32 bytes.
+    pub const fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
+    pub(super) fn from_field(field: &'static str, text: &str) -> Result<Self, FormatError> {
+        base64::decode_exact(field, text).map(|bytes| Self(*bytes))
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&encode(&self.0))
+    }
+}
+
+impl FromStr for PublicKey {
+    type Err = PublicKeyError;
+
+    fn from_str(text: &str) -> Result<Self, PublicKeyError> {
+        Self::from_field("the public key", text).map_err(PublicKeyError)
+    }
+}
+
+/// Why a text that a person gave is not a public key.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct PublicKeyError(FormatError);
+
+impl Fault for PublicKeyError {
+    fn explain(&self) -> Explanation {
+        Explanation::new(
+            "bad-public-key",
+            Class::Usage,
+            "give the 44 characters of base64 as the profile's public_key_v2 or the order's buyer_public_key has them",
+        )
+    }
+}
+
+/// A private key: 32 bytes as they were made, not clamped (X25519 clamps when it uses them). Secret, wiped on drop.
+pub struct PrivateKey(SecretBox<[u8; 32]>);
+
+impl PrivateKey {
+    /// The private key with these bytes.
+    pub fn from_bytes(bytes: &[u8; 32]) -> Self {
+        let mut key = Self(SecretBox::new(Box::new([0; 32])));
+        key.0.expose_secret_mut().copy_from_slice(bytes);
+        key
+    }
+
+    /// A new one from the system's random source.
+    ///
+    /// # Errors
+    /// [`RandomError`] if that source fails.
+    pub fn generate() -> Result<Self, RandomError> {
+        random().map(|bytes| Self::from_bytes(&bytes))
+    }
+
+    /// The public key that belongs to it (RFC 7748).
+    pub fn public_key(&self) -> PublicKey {
+        PublicKey(x25519_dalek::PublicKey::from(&self.secret()).to_bytes())
+    }
+
+    /// Its 44 characters of base64. Wiped on drop.
+    pub fn to_base64(&self) -> Zeroizing<String> {
+        encode(self.0.expose_secret())
+    }
+
+    pub(super) fn secret(&self) -> StaticSecret {
+        StaticSecret::from(*self.0.expose_secret())
+    }
+}
+
+/// A private key and the public key that belongs to it.
+pub struct KeyPair {
+    private_key: PrivateKey,
+    public_key: PublicKey,
+}
+
+impl KeyPair {
+    /// The key pair of a private key.
+    pub fn new(private_key: PrivateKey) -> Self {
+        let public_key = private_key.public_key();
+        Self {
+            private_key,
+            public_key,
+        }
+    }
+
+    /// The private key.
+    pub fn private_key(&self) -> &PrivateKey {
+        &self.private_key
+    }
+
+    /// The public key.
+    pub fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
+    /// The text of `numerbay.json`, exactly as the web app exports it: 126 bytes, no spacing, no line end. Wiped on drop.
+    pub fn to_key_file_text(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(128));
+        text.push_str("{\"public_key\":\"");
+        text.push_str(&self.public_key.to_string());
+        text.push_str("\",\"private_key\":\"");
+        text.push_str(&self.private_key.to_base64());
+        text.push_str("\"}");
+        text
+    }
+}

@@ -1,0 +1,151 @@
+//! The sealed box, NumerBay's file format (libsodium's `crypto_box_seal`), as far as keys go.
+//!
+//! ephemeral public key (32 bytes) ‖ tag (16 bytes) ‖ ciphertext (as long as the plaintext). The key of the box is
+//! HSalsa20 of the X25519 shared secret, the nonce BLAKE2b-192(ephemeral public key ‖ recipient's public key), the
+//! cipher XSalsa20-Poly1305. Running the cipher over a file is the business of [`crate::files`].
+//!
+//! Refuses points of low order, for which the shared secret is zero whoever the recipient is: as the ephemeral key,
+//! where libsodium refuses them too, and as a recipient.
+
+use blake2::Blake2b;
+use blake2::digest::Digest as _;
+use blake2::digest::consts::{U10, U24};
+use secrecy::{ExposeSecret as _, ExposeSecretMut as _, SecretBox};
+use x25519_dalek::StaticSecret;
+
+use super::{KeyPair, Nonce, PrivateKey, PublicKey, RandomError};
+use crate::fault::{Class, Explanation, Fault};
+
+/// What a sealed box is longer than its plaintext, in bytes: ephemeral public key (32) and tag (16).
+pub const HEADER_BYTES: usize = 48;
+
+/// The first 48 bytes of a sealed box.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header {
+    /// The ephemeral public key.
+    pub ephemeral: PublicKey,
+    /// The authenticator's tag over the ciphertext.
+    pub tag: [u8; 16],
+}
+
+impl Header {
+    /// Takes the 48 bytes apart.
+    pub fn from_bytes(bytes: &[u8; HEADER_BYTES]) -> Self {
+        let mut ephemeral = [0; 32];
+        let mut tag = [0; 16];
+        ephemeral.copy_from_slice(&bytes[..32]);
+        tag.copy_from_slice(&bytes[32..]);
+        Self {
+            ephemeral: PublicKey::from_bytes(ephemeral),
+            tag,
+        }
+    }
+
+    /// Puts them together again.
+    pub fn to_bytes(&self) -> [u8; HEADER_BYTES] {
+        let mut bytes = [0; HEADER_BYTES];
+        bytes[..32].copy_from_slice(self.ephemeral.as_bytes());
+        bytes[32..].copy_from_slice(&self.tag);
+        bytes
+    }
+}
+
+/// The XSalsa20-Poly1305 key (32 bytes) and nonce (24 bytes) of one sealed box. Secret, wiped on drop.
+pub struct BoxKey {
+    key: SecretBox<[u8; 32]>,
+    nonce: Nonce,
+}
+
+impl BoxKey {
+    /// The key that opens the box with this ephemeral key, for the recipient with this key pair. The nonce uses the
+    /// public key that belongs to the private key, whatever a profile says.
+    ///
+    /// # Errors
+    /// [`LowOrder`] if the ephemeral key is a point of low order.
+    pub fn to_open(recipient: &KeyPair, ephemeral: &PublicKey) -> Result<Self, LowOrder> {
+        Self::agree(
+            &recipient.private_key().secret(),
+            ephemeral,
+            box_nonce(ephemeral, &recipient.public_key()),
+        )
+    }
+
+    /// The key of a new box for `recipient`, with the ephemeral public key that goes in front of it.
+    ///
+    /// # Errors
+    /// [`SealError::LowOrder`] if the recipient's key is a point of low order, [`SealError::Random`] if the system's
+    /// random source fails.
+    pub fn to_seal(recipient: &PublicKey) -> Result<(Self, PublicKey), SealError> {
+        let ephemeral = PrivateKey::generate()?;
+        let public = ephemeral.public_key();
+        let key = Self::agree(&ephemeral.secret(), recipient, box_nonce(&public, recipient))?;
+        Ok((key, public))
+    }
+
+    /// The key, 32 bytes.
+    pub fn expose_key(&self) -> &[u8; 32] {
+        self.key.expose_secret()
+    }
+
+    /// The nonce, 24 bytes.
+    pub fn nonce(&self) -> &[u8; 24] {
+        self.nonce.as_bytes()
+    }
+
+    fn agree(ours: &StaticSecret, theirs: &PublicKey, nonce: Nonce) -> Result<Self, LowOrder> {
+        let shared = ours.diffie_hellman(&x25519_dalek::PublicKey::from(*theirs.as_bytes()));
+        if !shared.was_contributory() {
+            return Err(LowOrder);
+        }
+        let mut key = SecretBox::new(Box::new([0; 32]));
+        key.expose_secret_mut()
+            .copy_from_slice(&salsa20::hsalsa::<U10>(shared.as_bytes().into(), &Default::default()));
+        Ok(Self { key, nonce })
+    }
+}
+
+fn box_nonce(ephemeral: &PublicKey, recipient: &PublicKey) -> Nonce {
+    let hash = Blake2b::<U24>::new()
+        .chain_update(ephemeral.as_bytes())
+        .chain_update(recipient.as_bytes());
+    Nonce::from_bytes(hash.finalize().into())
+}
+
+/// A public key is a point of low order: with it the shared secret is zero, known to everyone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the public key is a point of low order, which nobody's private key belongs to")]
+pub struct LowOrder;
+
+/// Why no box can be made for a recipient.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum SealError {
+    /// The recipient's public key is a point of low order.
+    #[error("the recipient's public key is a point of low order: everybody could open the box")]
+    LowOrder,
+    /// The system's random source failed.
+    #[error(transparent)]
+    Random(#[from] RandomError),
+}
+
+impl From<LowOrder> for SealError {
+    fn from(LowOrder: LowOrder) -> Self {
+        Self::LowOrder
+    }
+}
+
+impl Fault for SealError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::LowOrder => Explanation::new(
+                "low-order-recipient",
+                Class::Policy,
+                "nobody made this key honestly: get the buyer's public key again from the order",
+            ),
+            Self::Random(_) => Explanation::new(
+                "no-randomness",
+                Class::System,
+                "the kernel's getrandom does not answer; restart the machine and try again",
+            ),
+        }
+    }
+}

@@ -1,0 +1,21 @@
+//! Sealed boxes and other private files on disk.
+//!
+//! Promises: nothing is seen under a target's name before it is whole, verified and synced; nothing is overwritten
+//! unless that was asked for; when it fails, or is killed at any moment, what stood there before stands there still, and
+//! no part of a plaintext has a name. Memory does not grow with the size of a file. Refuses input that is neither a
+//! regular file nor a pipe that somebody is writing to, and targets that are neither absent nor a regular file (or a
+//! link, which is replaced itself and never followed).
+//!
+//! Text from outside is read with a limit; plaintext and keys are written with mode 0600.
+
+mod input;
+mod sealed;
+mod stream;
+mod target;
+mod temporary;
+
+pub use input::{Input, InputError, Source};
+pub use sealed::{OpenBoxError, Output, Progress, SealBoxError, open_box, seal_box, write_private_text_to_stdout};
+pub use stream::{CHUNK_BYTES, Opener, Sealer, Verified};
+pub use target::{Folder, Overwrite, Privacy, Target, TargetError, write_private_text};
+pub use temporary::remove_named_before_exit;

@@ -1,0 +1,333 @@
+//! Where something is written: a name in a folder that was opened once.
+//!
+//! A target is one plain name, looked up in the opened folder. It cannot lead anywhere else, whatever links stand in
+//! the folder and whatever the name holds.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, Write as _};
+use std::os::fd::OwnedFd;
+use std::path::{Component, Path};
+use std::sync::Arc;
+
+use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::io::Errno;
+
+use super::Input;
+use super::input::kind_name;
+use super::temporary::{Naming, Temporary};
+use crate::fault::{Class, Explanation, Fault};
+use crate::text::{printable_name, printable_path};
+
+/// Who may read what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Privacy {
+    /// The owner alone (mode 0600): plaintext and keys.
+    Owner,
+    /// Whoever the umask lets (mode 0666 less the umask): ciphertext.
+    Umask,
+}
+
+/// What happens to a file that stands under the target's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Overwrite {
+    /// It stays, and writing is refused.
+    Refuse,
+    /// It is replaced, at the moment when the new one is whole.
+    Replace,
+}
+
+/// A folder that was opened.
+#[derive(Clone)]
+pub struct Folder {
+    fd: Arc<OwnedFd>,
+    path: std::path::PathBuf,
+}
+
+impl Folder {
+    /// Opens a folder. An empty path is the current one.
+    ///
+    /// # Errors
+    /// [`TargetError::NoFolder`], [`TargetError::NotWritable`], [`TargetError::Write`].
+    pub fn open(path: &Path) -> Result<Self, TargetError> {
+        let shown = if path.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            path
+        };
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        match rustix::fs::open(shown, flags, Mode::empty()) {
+            Ok(fd) => Ok(Self {
+                fd: Arc::new(fd),
+                path: path.to_owned(),
+            }),
+            Err(Errno::NOENT | Errno::NOTDIR) => Err(TargetError::NoFolder {
+                name: printable_path(shown),
+            }),
+            Err(error) => Err(TargetError::from_io(&printable_path(shown), error.into())),
+        }
+    }
+
+    pub(super) fn fd(&self) -> &Arc<OwnedFd> {
+        &self.fd
+    }
+
+    pub(super) fn shown(&self) -> String {
+        printable_path(&self.path)
+    }
+}
+
+/// A name in a folder, to be written once.
+#[derive(Clone)]
+pub struct Target {
+    folder: Folder,
+    name: OsString,
+}
+
+impl Target {
+    /// The name `name` in `folder`.
+    ///
+    /// # Errors
+    /// [`TargetError::BadName`] unless `name` is one plain component: not empty, `.` or `..`, no slash.
+    pub fn new(folder: &Folder, name: &OsStr) -> Result<Self, TargetError> {
+        let mut components = Path::new(name).components();
+        let is_plain = matches!(
+            (components.next(), components.next()),
+            (Some(Component::Normal(only)), None) if only == name
+        );
+        if !is_plain {
+            return Err(TargetError::BadName {
+                name: printable_name(name),
+            });
+        }
+        Ok(Self {
+            folder: folder.clone(),
+            name: name.to_owned(),
+        })
+    }
+
+    /// The target that a path names: its last component, in the folder that the rest leads to.
+    ///
+    /// # Errors
+    /// As [`Folder::open`] and [`Target::new`].
+    pub fn from_path(path: &Path) -> Result<Self, TargetError> {
+        let (Some(folder), Some(name)) = (path.parent(), path.file_name()) else {
+            return Err(TargetError::BadName {
+                name: printable_path(path),
+            });
+        };
+        // `a/` and `a/.` have the file name `a` for `Path`, and are a folder for everybody else.
+        if !path.as_os_str().as_encoded_bytes().ends_with(name.as_encoded_bytes()) {
+            return Err(TargetError::BadName {
+                name: printable_path(path),
+            });
+        }
+        Self::new(&Folder::open(folder)?, name)
+    }
+
+    /// The path as the person would write it.
+    pub fn path(&self) -> std::path::PathBuf {
+        self.folder.path.join(&self.name)
+    }
+
+    fn shown(&self) -> String {
+        printable_path(&self.path())
+    }
+
+    /// Refuses early what [`Pending::publish`] would refuse late: a long file need not be read for that.
+    fn check(&self, overwrite: Overwrite, input: Option<&Input>) -> Result<(), TargetError> {
+        let stat = match rustix::fs::statat(&self.folder.fd, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(stat) => stat,
+            Err(Errno::NOENT) => return Ok(()),
+            Err(error) => return Err(TargetError::from_io(&self.shown(), error.into())),
+        };
+        let name = self.shown();
+        if overwrite == Overwrite::Refuse {
+            return Err(TargetError::Exists { name });
+        }
+        match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile | FileType::Symlink => {}
+            kind => {
+                return Err(TargetError::NotAFile {
+                    name,
+                    kind: kind_name(kind),
+                });
+            }
+        }
+        match input {
+            Some(input) if input.identity() == (stat.st_dev, stat.st_ino) => Err(TargetError::IsTheInput { name }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Starts to write: a file that has no name yet. `input` is what it is made from, which it must not replace.
+    pub(super) fn start(
+        &self,
+        privacy: Privacy,
+        overwrite: Overwrite,
+        input: Option<&Input>,
+    ) -> Result<Pending<'_>, TargetError> {
+        self.check(overwrite, input)?;
+        let mode = match privacy {
+            Privacy::Owner => Mode::RUSR | Mode::WUSR,
+            Privacy::Umask => Mode::from_raw_mode(0o666),
+        };
+        let temporary = Temporary::create(&self.folder.fd, mode, Naming::Avoid)
+            .map_err(|error| TargetError::from_io(&self.shown(), error))?;
+        Ok(Pending {
+            target: self,
+            temporary,
+            overwrite,
+        })
+    }
+}
+
+/// A target that is being written. Dropped unpublished, nothing is left of it.
+pub(super) struct Pending<'a> {
+    target: &'a Target,
+    temporary: Temporary,
+    overwrite: Overwrite,
+}
+
+impl Pending<'_> {
+    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
+        let result = self.temporary.file().write_all(bytes);
+        result.map_err(|error| self.error(error))
+    }
+
+    /// Overwrites bytes at the start of what was written.
+    pub(super) fn write_at_start(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
+        use std::os::unix::fs::FileExt as _;
+        let result = self.temporary.file().write_all_at(bytes, 0);
+        result.map_err(|error| self.error(error))
+    }
+
+    /// Syncs the data, gives the file its name, and syncs that.
+    pub(super) fn publish(mut self) -> Result<(), TargetError> {
+        let target = self.target;
+        let result = self.temporary.file().sync_all();
+        result.map_err(|error| self.error(error))?;
+        let replace = self.overwrite == Overwrite::Replace;
+        self.temporary
+            .publish(&target.name, replace)
+            .map_err(|error| TargetError::from_io(&target.shown(), error))
+    }
+
+    fn error(&self, error: io::Error) -> TargetError {
+        TargetError::from_io(&self.target.shown(), error)
+    }
+}
+
+/// Writes a short secret text, whole or not at all, readable by the owner alone (0600).
+///
+/// # Errors
+/// [`TargetError`].
+pub fn write_private_text(target: &Target, text: &str, overwrite: Overwrite) -> Result<(), TargetError> {
+    let mut pending = target.start(Privacy::Owner, overwrite, None)?;
+    pending.write(text.as_bytes())?;
+    pending.publish()
+}
+
+/// Why a target could not be written. Names are made printable.
+#[derive(Debug, thiserror::Error)]
+pub enum TargetError {
+    /// Something stands under that name.
+    #[error("{name} exists already")]
+    Exists {
+        /// The target.
+        name: String,
+    },
+    /// Something that is not a file stands under that name.
+    #[error("{name} is {kind}, which is never replaced")]
+    NotAFile {
+        /// The target.
+        name: String,
+        /// What it is.
+        kind: &'static str,
+    },
+    /// The target is the very file that is read.
+    #[error("{name} is the file that is being read")]
+    IsTheInput {
+        /// The target.
+        name: String,
+    },
+    /// Not a name for a file.
+    #[error("\"{name}\" is not a name for a file")]
+    BadName {
+        /// The name.
+        name: String,
+    },
+    /// There is no such folder.
+    #[error("the folder {name} does not exist")]
+    NoFolder {
+        /// The folder.
+        name: String,
+    },
+    /// The permissions do not allow it.
+    #[error("{name} may not be written: permission denied")]
+    NotWritable {
+        /// The target.
+        name: String,
+    },
+    /// No room.
+    #[error("{name} cannot be written: no space left")]
+    NoSpace {
+        /// The target.
+        name: String,
+    },
+    /// Anything else.
+    #[error("{name} cannot be written: {source}")]
+    Write {
+        /// The target.
+        name: String,
+        /// What the system said.
+        source: io::Error,
+    },
+}
+
+impl TargetError {
+    pub(super) fn from_io(name: &str, source: io::Error) -> Self {
+        let name = name.to_owned();
+        match source.kind() {
+            io::ErrorKind::AlreadyExists => Self::Exists { name },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { name },
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+                Self::NoSpace { name }
+            }
+            _ => Self::Write { name, source },
+        }
+    }
+}
+
+impl Fault for TargetError {
+    fn explain(&self) -> Explanation {
+        let system = |code, help| Explanation::new(code, Class::System, help);
+        match self {
+            Self::Exists { .. } => Explanation::new(
+                "would-overwrite",
+                Class::Policy,
+                "choose another name, or replace it with --force",
+            ),
+            Self::NotAFile { .. } => system("target-not-a-file", "choose another name"),
+            Self::IsTheInput { .. } => Explanation::new(
+                "target-is-input",
+                Class::Usage,
+                "choose another name; the original is never replaced by what is made from it",
+            ),
+            Self::BadName { .. } => Explanation::new(
+                "bad-name",
+                Class::Usage,
+                "name a file with -o, or a folder with --output-dir",
+            ),
+            Self::NoFolder { .. } => system("no-folder", "make the folder first: mkdir -p FOLDER"),
+            Self::NotWritable { .. } => system("not-writable", "choose a folder that you may write to"),
+            Self::NoSpace { .. } => system(
+                "no-space",
+                "make room, or choose a folder on another disk; nothing was written",
+            ),
+            Self::Write { .. } => system(
+                "write-failed",
+                "check the disk or the program that reads from the pipe; nothing was written",
+            ),
+        }
+    }
+}

@@ -1,0 +1,33 @@
+//! saltbridge: a hardware wallet unlocks NumerBay's client-side encryption.
+//!
+//! The wallet `personal_sign`s a random salt message; the storage key is derived from that signature; the storage key
+//! opens the envelope that holds the user's X25519 private key; that key opens the files.
+//!
+//! # The map of the house
+//!
+//! A room uses only rooms below it; nothing below knows what is above.
+//!
+//! | room | what it does | uses |
+//! | --- | --- | --- |
+//! | [`unlock`] | envelope + wallet → key pair | `encryption`, `ethereum` |
+//! | [`files`] | sealed boxes on disk: temporary file, verify, publish, progress | `encryption`, `sodium` |
+//! | [`encryption`] | messages, storage key, envelope, key pair, sealed-box format: pure, no I/O | `ethereum` |
+//! | [`ethereum`] | address, derivation path, personal message (EIP-191), signature and its v forms | |
+//! | [`sodium`] | libsodium's stream cipher and authenticator as safe types; the one room with `unsafe` | |
+//! | [`fault`] | what every error can say: code, class, remedy | |
+//! | [`text`] | text from outside, made safe to print | |
+//!
+//! The command line stands above all of them, in the binary.
+//!
+//! # Secrets
+//!
+//! [`ethereum::Signature`], [`encryption::StorageKey`] and [`encryption::PrivateKey`] are wiped on drop and have neither
+//! `Debug`, `Display`, `Clone` nor `Serialize`. The signature is as secret as the key that is derived from it.
+
+pub mod encryption;
+pub mod ethereum;
+pub mod fault;
+pub mod files;
+pub mod sodium;
+pub mod text;
+pub mod unlock;
