@@ -25,6 +25,20 @@ impl KeyFile {
         Self::from_object(Object::parse(text, FIELDS)?)
     }
 
+    /// Holds the file against the public key that a person expects. One that names its public key must name that one.
+    /// In one that does not, the private key alone decides, as in NumerBay's Python client; whether it is the expected
+    /// one is the answer.
+    ///
+    /// # Errors
+    /// [`KeyFileError::NotTheExpected`].
+    pub fn is_of(&self, expected: PublicKey) -> Result<bool, KeyFileError> {
+        let found = self.key_pair.public_key();
+        match expected == found {
+            false if self.names_public_key => Err(KeyFileError::NotTheExpected { expected, found }),
+            is_same => Ok(is_same),
+        }
+    }
+
     pub(super) fn from_object(mut object: Object) -> Result<Self, KeyFileError> {
         let private_key = object.text("private_key")?;
         let private_key = PrivateKey::from_bytes(&*base64::decode_exact("private_key", &private_key)?);
@@ -55,6 +69,14 @@ pub enum KeyFileError {
         /// The public key that the file names.
         named: PublicKey,
     },
+    /// The key file is sound, but it is another key's than the expected one.
+    #[error("the key file is that of {found}, not of {expected}")]
+    NotTheExpected {
+        /// The public key that was expected.
+        expected: PublicKey,
+        /// The public key that the file names.
+        found: PublicKey,
+    },
 }
 
 impl Fault for KeyFileError {
@@ -65,6 +87,11 @@ impl Fault for KeyFileError {
                 "public-key-mismatch",
                 Class::DoesNotOpen,
                 "two key files were probably mixed: export the key again from the envelope",
+            ),
+            Self::NotTheExpected { .. } => Explanation::new(
+                "public-key-mismatch",
+                Class::DoesNotOpen,
+                "use the key file of that public key; files sealed for this one open without --public-key",
             ),
         }
     }

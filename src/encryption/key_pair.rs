@@ -120,7 +120,7 @@ impl KeyPair {
         self.public_key
     }
 
-    /// The text of `numerbay.json`, exactly as the web app exports it: 126 bytes, no spacing, no line end. Wiped on drop.
+    /// The text of `numerbay.json`, exactly as the web app exports it: 122 bytes, no spacing, no line end. Wiped on drop.
     pub fn to_key_file_text(&self) -> Zeroizing<String> {
         let mut text = Zeroizing::new(String::with_capacity(128));
         text.push_str("{\"public_key\":\"");

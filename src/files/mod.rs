@@ -15,7 +15,7 @@ mod target;
 mod temporary;
 
 pub use input::{Input, InputError, Source};
-pub use sealed::{OpenBoxError, Output, Progress, SealBoxError, open_box, seal_box, write_private_text_to_stdout};
+pub use sealed::{OpenBoxError, Output, Progress, SealBoxError, open_box, seal_box, write_text_to_stdout};
 pub use stream::{CHUNK_BYTES, Opener, Sealer, Verified};
 pub use target::{Folder, Overwrite, Privacy, Target, TargetError, write_private_text};
 pub use temporary::remove_named_before_exit;

@@ -207,11 +207,11 @@ fn write_out(out: &mut File, bytes: &[u8]) -> Result<(), TargetError> {
         .map_err(|error| TargetError::from_io("standard output", error))
 }
 
-/// Writes a short secret text to standard output, unbuffered.
+/// Writes a short text, which may be secret, to standard output, unbuffered.
 ///
 /// # Errors
 /// [`TargetError::Write`] or [`TargetError::NoSpace`].
-pub fn write_private_text_to_stdout(text: &str) -> Result<(), TargetError> {
+pub fn write_text_to_stdout(text: &str) -> Result<(), TargetError> {
     write_out(&mut stdout()?, text.as_bytes())
 }
 

@@ -6,7 +6,7 @@
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
 use std::os::fd::OwnedFd;
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
@@ -40,7 +40,8 @@ pub enum Overwrite {
 #[derive(Clone)]
 pub struct Folder {
     fd: Arc<OwnedFd>,
-    path: std::path::PathBuf,
+    identity: (u64, u64),
+    path: PathBuf,
 }
 
 impl Folder {
@@ -55,15 +56,35 @@ impl Folder {
             path
         };
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        match rustix::fs::open(shown, flags, Mode::empty()) {
-            Ok(fd) => Ok(Self {
-                fd: Arc::new(fd),
-                path: path.to_owned(),
+        let opened = rustix::fs::open(shown, flags, Mode::empty());
+        let (fd, stat) = opened
+            .and_then(|fd| rustix::fs::fstat(&fd).map(|stat| (fd, stat)))
+            .map_err(|error| match error {
+                Errno::NOENT | Errno::NOTDIR => TargetError::NoFolder {
+                    name: printable_path(shown),
+                },
+                _ => TargetError::from_io(&printable_path(shown), error.into()),
+            })?;
+        Ok(Self {
+            fd: Arc::new(fd),
+            identity: (stat.st_dev, stat.st_ino),
+            path: path.to_owned(),
+        })
+    }
+
+    /// The same, after the folder was made if it was not there. The folder above it must be there.
+    ///
+    /// # Errors
+    /// As [`Folder::open`].
+    pub fn open_or_make(path: &Path) -> Result<Self, TargetError> {
+        match std::fs::create_dir(path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(TargetError::NoFolder {
+                name: printable_path(path.parent().unwrap_or(path)),
             }),
-            Err(Errno::NOENT | Errno::NOTDIR) => Err(TargetError::NoFolder {
-                name: printable_path(shown),
-            }),
-            Err(error) => Err(TargetError::from_io(&printable_path(shown), error.into())),
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+                Err(TargetError::from_io(&printable_path(path), error))
+            }
+            _ => Self::open(path),
         }
     }
 
@@ -125,7 +146,7 @@ impl Target {
     }
 
     /// The path as the person would write it.
-    pub fn path(&self) -> std::path::PathBuf {
+    pub fn path(&self) -> PathBuf {
         self.folder.path.join(&self.name)
     }
 
@@ -133,8 +154,21 @@ impl Target {
         printable_path(&self.path())
     }
 
-    /// Refuses early what [`Pending::publish`] would refuse late: a long file need not be read for that.
-    fn check(&self, overwrite: Overwrite, input: Option<&Input>) -> Result<(), TargetError> {
+    /// The same for two targets that are one: folder (device and inode number) and name.
+    pub fn identity(&self) -> (u64, u64, OsString) {
+        let (device, inode) = self.folder.identity;
+        (device, inode, self.name.clone())
+    }
+
+    /// Refuses early what publishing would refuse late: no wallet need be asked, and no long file read, for that.
+    ///
+    /// # Errors
+    /// [`TargetError::Exists`], [`TargetError::NotAFile`].
+    pub fn check(&self, overwrite: Overwrite) -> Result<(), TargetError> {
+        self.check_against(overwrite, None)
+    }
+
+    fn check_against(&self, overwrite: Overwrite, input: Option<&Input>) -> Result<(), TargetError> {
         let stat = match rustix::fs::statat(&self.folder.fd, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(()),
@@ -166,7 +200,7 @@ impl Target {
         overwrite: Overwrite,
         input: Option<&Input>,
     ) -> Result<Pending<'_>, TargetError> {
-        self.check(overwrite, input)?;
+        self.check_against(overwrite, input)?;
         let mode = match privacy {
             Privacy::Owner => Mode::RUSR | Mode::WUSR,
             Privacy::Umask => Mode::from_raw_mode(0o666),

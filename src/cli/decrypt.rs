@@ -1,0 +1,100 @@
+//! `saltbridge decrypt`: files opened with an envelope and a signature, or with a key file.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use saltbridge::encryption::{KeyFile, KeyPair, TEXT_LIMIT};
+use saltbridge::files::{Input, OpenBoxError, Output, Source, open_box};
+
+use super::Outcome;
+use super::args::{Outputs, Unlocking, source};
+use super::facts::Facts;
+use super::failure::{CliError, Failure};
+use super::outputs::{Work, plan, run_all};
+use super::report::Report;
+use super::unlocking::unlock_with;
+
+/// Decrypt files that were sealed for you
+///
+/// FILE.sealed becomes FILE. Results are written with mode 0600, and only after the whole file was verified.
+#[derive(clap::Args)]
+#[command(group = clap::ArgGroup::new("key").required(true).args(["envelope", "key_file"]))]
+pub(super) struct Args {
+    /// The sealed files; - for standard input
+    #[arg(required = true, value_name = "FILE", value_parser = source())]
+    files: Vec<Source>,
+
+    /// The envelope's text, or a NumerBay profile (users/me) that holds it; - for standard input. Needs --signature-file
+    #[arg(long, value_name = "FILE", value_parser = source(), requires = "signature_file")]
+    envelope: Option<Source>,
+
+    /// The exported numerbay.json, instead of an envelope; - for standard input
+    #[arg(long, value_name = "FILE", value_parser = source(), conflicts_with_all = ["signature_file", "address"])]
+    key_file: Option<Source>,
+
+    /// The public key that the private key must belong to; a profile or key file names it too
+    #[arg(long, value_name = "BASE64")]
+    public_key: Option<String>,
+
+    #[command(flatten)]
+    unlocking: Unlocking,
+
+    #[command(flatten)]
+    outputs: Outputs,
+}
+
+pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
+    let public_key = args.public_key.as_deref().map(str::parse).transpose()?;
+    let key_sources = [&args.envelope, &args.key_file, &args.unlocking.signature_file];
+    let stdin_for_key = key_sources.into_iter().flatten().any(|source| *source == Source::Stdin);
+    if stdin_for_key && args.files.contains(&Source::Stdin) {
+        return Err(CliError::StdinTwice.into());
+    }
+    let jobs = plan(&args.files, &args.outputs, report, unsealed_name)?;
+
+    let (key_pair, facts) = match (&args.envelope, &args.key_file) {
+        (Some(envelope), _) => {
+            let opened = unlock_with(envelope, &args.unlocking, public_key, report)?;
+            let facts = opened.to_json();
+            (opened.unlocked.key_pair, facts)
+        }
+        (None, key_file) => {
+            let text = Input::open(key_file.as_ref().unwrap_or(&Source::Stdin))?.read_text(TEXT_LIMIT)?;
+            let file = KeyFile::parse(&text)?;
+            let found = file.key_pair.public_key();
+            let mut warnings = Vec::new();
+            if let Some(expected) = public_key
+                && !file.is_of(expected)?
+            {
+                warnings.push(format!(
+                    "the key file's private key belongs to {found}, not to {expected}"
+                ));
+                warnings.iter().for_each(|warning| report.warn(warning));
+            }
+            let facts = Facts::of("public_key", found.to_string()).with("warnings", warnings);
+            (file.key_pair, facts)
+        }
+    };
+    let mut outcome = run_all(&args.files, jobs, &args.outputs, &Opening { key_pair }, report);
+    outcome.json.extend(facts);
+    Ok(outcome)
+}
+
+struct Opening {
+    key_pair: KeyPair,
+}
+
+impl Work for Opening {
+    type Error = OpenBoxError;
+
+    fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, OpenBoxError> {
+        open_box(input, output, &self.key_pair, &|bytes| progress.inc(bytes))
+    }
+}
+
+/// `a.csv.sealed` → `a.csv`.
+fn unsealed_name(path: &Path) -> Option<OsString> {
+    let is_sealed = path.extension().is_some_and(|extension| extension == "sealed");
+    path.file_stem().filter(|_| is_sealed).map(OsString::from)
+}

@@ -1,0 +1,58 @@
+//! `saltbridge encrypt`: files sealed for a buyer's public key.
+
+use std::ffi::OsString;
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use saltbridge::encryption::PublicKey;
+use saltbridge::files::{Input, Output, SealBoxError, Source, seal_box};
+
+use super::Outcome;
+use super::args::{Outputs, source};
+use super::failure::Failure;
+use super::outputs::{Work, plan, run_all};
+use super::report::Report;
+
+/// Seal files for a buyer's public key
+///
+/// FILE becomes FILE.sealed, 48 bytes longer. Only the buyer can open it; you cannot.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The files to seal; - for standard input
+    #[arg(required = true, value_name = "FILE", value_parser = source())]
+    files: Vec<Source>,
+
+    /// The buyer's public key: the order's buyer_public_key
+    #[arg(long, value_name = "PUBLICKEY")]
+    to: String,
+
+    #[command(flatten)]
+    outputs: Outputs,
+}
+
+pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
+    let recipient = args.to.parse::<PublicKey>()?;
+    let jobs = plan(&args.files, &args.outputs, report, sealed_name)?;
+    let mut outcome = run_all(&args.files, jobs, &args.outputs, &Sealing { recipient }, report);
+    outcome.json.set("public_key", recipient.to_string());
+    Ok(outcome)
+}
+
+struct Sealing {
+    recipient: PublicKey,
+}
+
+impl Work for Sealing {
+    type Error = SealBoxError;
+
+    fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, SealBoxError> {
+        seal_box(input, output, &self.recipient, &|bytes| progress.inc(bytes))
+    }
+}
+
+/// `a.csv` → `a.csv.sealed`.
+fn sealed_name(path: &Path) -> Option<OsString> {
+    let mut name = path.file_name()?.to_owned();
+    name.push(".sealed");
+    Some(name)
+}

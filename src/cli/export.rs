@@ -1,0 +1,66 @@
+//! `saltbridge export`: the key pair as `numerbay.json`.
+
+use saltbridge::files::{Source, Target, write_private_text, write_text_to_stdout};
+use saltbridge::text::printable_path;
+
+use super::Outcome;
+use super::args::{Force, Unlocking, source};
+use super::failure::{CliError, Failure};
+use super::report::Report;
+use super::unlocking::unlock_with;
+
+/// Open an envelope and write the key pair as numerbay.json, for programs that run without a wallet
+///
+/// The file holds the private key and is not encrypted. It is written with mode 0600.
+#[derive(clap::Args)]
+pub(super) struct Args {
+    /// The envelope's text, or a NumerBay profile (users/me) that holds it; - for standard input
+    #[arg(long, value_name = "FILE", value_parser = source(), requires = "signature_file")]
+    envelope: Source,
+
+    /// The public key that the private key must belong to; a profile names it too
+    #[arg(long, value_name = "BASE64")]
+    public_key: Option<String>,
+
+    #[command(flatten)]
+    unlocking: Unlocking,
+
+    /// Write the key file here, - for standard output
+    #[arg(short, long, value_name = "OUT", value_parser = source())]
+    output: Source,
+
+    #[command(flatten)]
+    force: Force,
+}
+
+pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
+    if args.output == Source::Stdin && report.is_json() {
+        return Err(CliError::JsonAndDataToStdout.into());
+    }
+    let public_key = args.public_key.as_deref().map(str::parse).transpose()?;
+    let target = match &args.output {
+        Source::Stdin => None,
+        Source::Path(path) => Some(Target::from_path(path)?),
+    };
+    if let Some(target) = &target {
+        target.check(args.force.overwrite())?;
+    }
+    let opened = unlock_with(&args.envelope, &args.unlocking, public_key, report)?;
+    let key_pair = &opened.unlocked.key_pair;
+    let text = key_pair.to_key_file_text();
+    let mut json = opened.to_json();
+    match &target {
+        None => write_text_to_stdout(&text)?,
+        Some(target) => {
+            write_private_text(target, &text, args.force.overwrite())?;
+            let path = target.path();
+            report.say(&format!(
+                "Wrote {}: the key pair of {}, not encrypted, readable by you alone.",
+                printable_path(&path),
+                key_pair.public_key()
+            ));
+            json.set("output", path.to_string_lossy());
+        }
+    }
+    Ok(Outcome::done(json))
+}

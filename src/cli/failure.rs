@@ -1,0 +1,142 @@
+//! A failure as the command line tells it, and the faults that only the command line knows.
+
+use std::process::ExitCode;
+
+use super::facts::Facts;
+use saltbridge::fault::{Class, Explanation, Fault};
+
+/// Any fault, told.
+pub(super) struct Failure {
+    message: String,
+    explanation: Explanation,
+}
+
+impl<F: Fault> From<F> for Failure {
+    fn from(fault: F) -> Self {
+        Self {
+            message: fault.to_string(),
+            explanation: fault.explain(),
+        }
+    }
+}
+
+impl Failure {
+    /// A command line that clap refused.
+    pub(super) fn usage(error: &clap::Error) -> Self {
+        let text = error.to_string();
+        let sentence = text.split("\n\n").next().unwrap_or_default();
+        let message = sentence
+            .trim_start_matches("error: ")
+            .split_whitespace()
+            .collect::<Vec<_>>();
+        Self {
+            message: message.join(" "),
+            explanation: Explanation::new("usage", Class::Usage, "run again with --help to see what is possible"),
+        }
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn help(&self) -> &str {
+        &self.explanation.help
+    }
+
+    pub(super) fn code(&self) -> &'static str {
+        self.explanation.code
+    }
+
+    /// The exit status of its class.
+    pub(super) fn exit_status(&self) -> u8 {
+        match self.explanation.class {
+            Class::Usage => 2,
+            Class::DoesNotOpen => 5,
+            Class::Damaged => 6,
+            Class::System => 7,
+            Class::Policy => 8,
+        }
+    }
+
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(self.exit_status())
+    }
+
+    pub(super) fn to_json(&self) -> Facts {
+        Facts::of("code", self.code())
+            .with("message", self.message())
+            .with("help", self.help())
+            .with("exit_code", self.exit_status())
+    }
+}
+
+/// What the command line refuses by itself.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum CliError {
+    #[error("standard input is named twice, but can be read only once")]
+    StdinTwice,
+    #[error("-o names one file, but {files} files are given")]
+    OneOutputForMany { files: usize },
+    #[error("{file} does not end with .sealed, so there is no name for the result")]
+    NoOutputName { file: String },
+    #[error("{target} is the target of two of the files")]
+    SameTarget { target: String },
+    #[error("--json and the result cannot both go to standard output")]
+    JsonAndDataToStdout,
+    #[error("the result is not shown on a terminal")]
+    DataToTerminal,
+    #[error("a signature stands in the arguments, where other programs and the shell's history can see it")]
+    SignatureInArguments,
+    #[error("{name} is a key file, not an envelope")]
+    KeyFileAsEnvelope { name: String },
+    #[error("{name} is a profile without a key pair")]
+    NoKeyPair { name: String },
+    #[error("{name} is a profile with a public key but without its encrypted private key")]
+    NoEnvelope { name: String },
+    #[error("{name} is a legacy envelope (v1, before 2022-09-24)")]
+    LegacyProfile { name: String },
+    #[error("{name} holds no message: it is {kind}")]
+    NoMessage { name: String, kind: &'static str },
+}
+
+impl Fault for CliError {
+    fn explain(&self) -> Explanation {
+        let usage = |code, help| Explanation::new(code, Class::Usage, help);
+        match self {
+            Self::StdinTwice => usage("stdin-twice", "put one of the two into a file of mode 0600"),
+            Self::OneOutputForMany { .. } => usage("one-output", "name a folder with --output-dir instead"),
+            Self::NoOutputName { .. } => usage(
+                "no-output-name",
+                "name the result with -o, or a folder with --output-dir",
+            ),
+            Self::SameTarget { .. } => usage("same-target", "run once for each of the two, with -o"),
+            Self::JsonAndDataToStdout => usage("json-and-data", "leave out --json, or name a file with -o"),
+            Self::DataToTerminal => usage(
+                "data-to-terminal",
+                "what a stranger's file holds could take over the terminal: send it to a file or through a pipe",
+            ),
+            Self::SignatureInArguments => usage(
+                "signature-in-arguments",
+                "the signature is the key to the envelope: give --signature-file - and paste it, or name a file of mode 0600",
+            ),
+            Self::KeyFileAsEnvelope { .. } => {
+                usage("key-file-as-envelope", "give it as --key-file; it needs no signature")
+            }
+            Self::NoKeyPair { .. } => Explanation::new(
+                "no-key-pair",
+                Class::DoesNotOpen,
+                "make a key pair in NumerBay's web app first; nothing was ever encrypted for this account",
+            ),
+            Self::NoEnvelope { .. } => Explanation::new(
+                "no-envelope",
+                Class::DoesNotOpen,
+                "only an exported numerbay.json can help: give it as --key-file",
+            ),
+            Self::LegacyProfile { .. } => saltbridge::encryption::EnvelopeError::Legacy.explain(),
+            Self::NoMessage { .. } => usage(
+                "no-message",
+                "only a v2 envelope, or a profile with one, holds a message to sign",
+            ),
+        }
+    }
+}

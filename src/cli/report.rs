@@ -1,0 +1,126 @@
+//! What is said while a command runs, and at its end.
+
+use std::io::{IsTerminal as _, Write as _};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use saltbridge::files::write_text_to_stdout;
+
+use super::Outcome;
+use super::facts::Facts;
+use super::failure::Failure;
+use super::process;
+
+/// Below this many bytes nobody wants to watch a bar: 16 MiB.
+const WORTH_A_BAR: u64 = 16 << 20;
+
+pub(super) struct Report {
+    json: bool,
+    quiet: bool,
+    verbosity: u8,
+}
+
+impl Report {
+    pub(super) fn new(json: bool, quiet: bool, verbosity: u8) -> Self {
+        Self { json, quiet, verbosity }
+    }
+
+    /// Whether standard output belongs to the JSON object.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
+    }
+
+    /// What was done.
+    pub(super) fn say(&self, line: &str) {
+        if !self.quiet && !self.json {
+            print_error_line(line);
+        }
+    }
+
+    /// What the person should know although it worked. Warnings are part of the JSON object too; the commands see to that.
+    pub(super) fn warn(&self, line: &str) {
+        if !self.json {
+            print_error_line(&format!("warning: {line}"));
+        }
+    }
+
+    /// Details, with `-v`.
+    pub(super) fn detail(&self, line: &str) {
+        if self.verbosity > 0 {
+            print_error_line(&format!("  {line}"));
+        }
+    }
+
+    /// The answer itself, on standard output. With `--json` the object is the answer.
+    pub(super) fn show(&self, text: &str) -> Result<(), Failure> {
+        if !self.json {
+            write_text_to_stdout(text)?;
+        }
+        Ok(())
+    }
+
+    /// A failure after which the command goes on.
+    pub(super) fn failed(&self, failure: &Failure) {
+        if !self.json {
+            print_error_line(&format!("error: {}", failure.message()));
+            print_error_line(&format!("  code: {}", failure.code()));
+            print_error_line(&format!("  help: {}", failure.help()));
+        }
+    }
+
+    /// A bar for reading an input of this many bytes, if anybody looks and it will take a while.
+    pub(super) fn progress(&self, name: &str, size: Option<u64>) -> ProgressBar {
+        let is_long = size.is_none_or(|size| size >= WORTH_A_BAR);
+        if self.quiet || self.json || !is_long || !std::io::stderr().is_terminal() {
+            return ProgressBar::hidden();
+        }
+        let (template, bar) = match size {
+            Some(size) => (
+                "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+                ProgressBar::new(size),
+            ),
+            None => ("{msg} {spinner} {bytes}, {bytes_per_sec}", ProgressBar::no_length()),
+        };
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        bar.set_message(name.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        bar
+    }
+
+    /// Tells how it ended; the exit code.
+    pub(super) fn end(&self, result: Result<Outcome, Failure>) -> ExitCode {
+        let (json, failure) = match result {
+            Ok(Outcome { json, failure }) => (json, failure),
+            Err(failure) => {
+                self.failed(&failure);
+                (Facts::of("error", failure.to_json()), Some(failure))
+            }
+        };
+        if self.json
+            && let Err(error) = print_json(&json)
+        {
+            print_error_line(&format!("error: standard output cannot be written: {error}"));
+            return ExitCode::from(7);
+        }
+        failure.map_or(ExitCode::SUCCESS, |failure| failure.exit_code())
+    }
+}
+
+/// Prints the one JSON object, unless a signal's thread was faster.
+pub(super) fn print_json(json: &Facts) -> std::io::Result<()> {
+    if process::may_print_json() {
+        let mut line = serde_json::to_string_pretty(json)?;
+        line.push('\n');
+        std::io::stdout().lock().write_all(line.as_bytes())?;
+    }
+    Ok(())
+}
+
+/// Nobody can be told if standard error is closed.
+fn print_error_line(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}

@@ -1,0 +1,123 @@
+//! From the arguments to an unlocked key pair: the part that `export` and `decrypt` share.
+
+use saltbridge::encryption::{Document, Envelope, EnvelopeError, Mechanism, PublicKey, TEXT_LIMIT};
+use saltbridge::ethereum::{Address, Signature, VForm};
+use saltbridge::files::{Input, Source};
+use saltbridge::text::printable;
+use saltbridge::unlock::{Expected, SaltPolicy, SignatureMadeElsewhere, Unlocked, unlock};
+
+use super::args::Unlocking;
+use super::facts::Facts;
+use super::failure::{CliError, Failure};
+use super::report::Report;
+
+/// The longest signature file: 132 characters and a generous line end.
+const SIGNATURE_LIMIT: usize = 1024;
+
+/// An envelope, and what a profile around it says.
+pub(super) struct Found {
+    pub(super) envelope: Envelope,
+    pub(super) public_key: Option<PublicKey>,
+    pub(super) address: Option<Address>,
+}
+
+/// Reads what the person named as the envelope: the text itself, or a profile that holds it.
+pub(super) fn find_envelope(source: &Source) -> Result<Found, Failure> {
+    let text = Input::open(source)?.read_text(TEXT_LIMIT)?;
+    let name = source.to_string();
+    match Document::parse(&text)? {
+        Document::Envelope(envelope) => Ok(Found {
+            envelope,
+            public_key: None,
+            address: None,
+        }),
+        Document::Legacy(_) => Err(EnvelopeError::Legacy.into()),
+        Document::KeyFile(_) => Err(CliError::KeyFileAsEnvelope { name }.into()),
+        Document::Profile(profile) => match profile.mechanism {
+            Mechanism::None => Err(CliError::NoKeyPair { name }.into()),
+            Mechanism::Legacy { .. } => Err(CliError::LegacyProfile { name }.into()),
+            Mechanism::V2 { envelope: None, .. } => Err(CliError::NoEnvelope { name }.into()),
+            Mechanism::V2 {
+                public_key,
+                envelope: Some(text),
+            } => Ok(Found {
+                envelope: Envelope::parse(&text)?,
+                public_key: Some(public_key),
+                address: profile.address,
+            }),
+        },
+    }
+}
+
+/// Unlocks the envelope with the signature that the person brought. `public_key` and `--address` come before what a
+/// profile says.
+pub(super) fn unlock_with(
+    envelope: &Source,
+    unlocking: &Unlocking,
+    public_key: Option<PublicKey>,
+    report: &Report,
+) -> Result<Opened, Failure> {
+    let signature_file = unlocking.signature_file.as_ref().unwrap_or(&Source::Stdin);
+    if *envelope == Source::Stdin && *signature_file == Source::Stdin {
+        return Err(CliError::StdinTwice.into());
+    }
+    let address = unlocking.address.as_deref().map(str::parse::<Address>).transpose()?;
+
+    let found = find_envelope(envelope)?;
+    let expected = Expected {
+        address: address.or(found.address),
+        public_key: public_key.or(found.public_key),
+    };
+    let message = found.envelope.message();
+    report.detail(&format!("message: \"{}\"", printable(&message.to_string())));
+    report.detail(&format!("key derivation: {}", found.envelope.kdf()));
+
+    let signature = Input::open(signature_file)?.read_text(SIGNATURE_LIMIT)?;
+    let signature = Signature::from_hex(&signature)?;
+    report.detail(&format!("the signature's v byte is {}", signature.v_form()));
+    let policy = if unlocking.sign_unusual_salt {
+        SaltPolicy::PersonInsists
+    } else {
+        SaltPolicy::KnownForms
+    };
+    let mut wallet = SignatureMadeElsewhere::new(signature);
+    let unlocked = unlock(&found.envelope, &mut wallet, &expected, policy)?;
+    Ok(Opened::new(unlocked, report))
+}
+
+/// An unlocked envelope, told.
+pub(super) struct Opened {
+    pub(super) unlocked: Unlocked,
+    warnings: Vec<String>,
+}
+
+impl Opened {
+    fn new(unlocked: Unlocked, report: &Report) -> Self {
+        let public_key = unlocked.key_pair.public_key();
+        report.say(&format!(
+            "Opened the envelope with the signature by {}.",
+            unlocked.address
+        ));
+        report.say(&format!("It holds the key of {public_key}."));
+        let mut warnings = Vec::new();
+        if unlocked.v_form == VForm::Bare {
+            warnings.push(
+                "the envelope was made with the v byte 00/01; NumerBay's web app does not open it with a wallet that \
+                 returns 1b/1c"
+                    .to_owned(),
+            );
+        }
+        for warning in &warnings {
+            report.warn(warning);
+        }
+        Self { unlocked, warnings }
+    }
+
+    /// What the JSON object says of it.
+    pub(super) fn to_json(&self) -> Facts {
+        Facts::of("address", self.unlocked.address.to_string())
+            .with("public_key", self.unlocked.key_pair.public_key().to_string())
+            .with("v_form", self.unlocked.v_form.to_string())
+            .with("warnings", self.warnings.clone())
+    }
+}
