@@ -175,10 +175,10 @@ impl Target {
             Err(error) => return Err(TargetError::from_io(&self.shown(), error.into())),
         };
         let name = self.shown();
-        if overwrite == Overwrite::Refuse {
-            return Err(TargetError::Exists { name });
-        }
         match FileType::from_raw_mode(stat.st_mode) {
+            FileType::RegularFile | FileType::Symlink if overwrite == Overwrite::Refuse => {
+                return Err(TargetError::Exists { name });
+            }
             FileType::RegularFile | FileType::Symlink => {}
             kind => {
                 return Err(TargetError::NotAFile {
@@ -340,6 +340,12 @@ impl Fault for TargetError {
                 "would-overwrite",
                 Class::Policy,
                 "choose another name, or replace it with --force",
+            ),
+            Self::NotAFile {
+                kind: "a directory", ..
+            } => system(
+                "target-not-a-file",
+                "choose another name, or give the folder as --output-dir",
             ),
             Self::NotAFile { .. } => system("target-not-a-file", "choose another name"),
             Self::IsTheInput { .. } => Explanation::new(

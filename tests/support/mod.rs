@@ -105,3 +105,115 @@ pub fn plaintext(entry: &Value) -> Vec<u8> {
     assert_eq!(hex(&Sha256::digest(&bytes)), text(spec, "sha256"));
     bytes
 }
+
+/// A folder with the recorded data of one recipient as files, in which the program is run.
+pub struct Desk {
+    pub folder: tempfile::TempDir,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Desk {
+    pub fn empty() -> Self {
+        Self {
+            folder: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    /// With `envelope.json`, `signature.txt`, `numerbay.json` and `report.csv.sealed` (1000 bytes of plaintext).
+    pub fn new() -> Self {
+        let desk = Self::empty();
+        let vectors = Vectors::numerbay();
+        let envelope = vectors.entry("envelopes", "env-speculos-44h_60h_0h_0_0-v27");
+        desk.put("envelope.json", text(envelope, "envelope"));
+        desk.put("signature.txt", text(envelope, "signature"));
+        desk.put("numerbay.json", text(envelope, "key_file"));
+        let sealed = vectors.entry("sealed", "sealed-web-env-speculos-44h_60h_0h_0_0-v27-1000");
+        desk.put("report.csv.sealed", unbase64(text(sealed, "ciphertext")));
+        desk
+    }
+
+    pub fn path(&self, name: &str) -> std::path::PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn put(&self, name: &str, content: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), content).unwrap();
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap()
+    }
+
+    /// All names in the folder, sorted, the hidden ones too.
+    pub fn names(&self) -> Vec<String> {
+        names_in(self.folder.path())
+    }
+
+    /// The program with these arguments, to be run here.
+    pub fn command<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> std::process::Command {
+        let mut command = std::process::Command::new(env!("CARGO_BIN_EXE_saltbridge"));
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .stdin(std::process::Stdio::null());
+        command
+    }
+
+    /// Runs it to its end.
+    pub fn run<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Run {
+        Run::of(self.command(args).output().unwrap())
+    }
+}
+
+pub fn names_in(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned())
+        .collect();
+    names.sort();
+    names
+}
+
+#[derive(Debug)]
+pub struct Run {
+    pub status: Option<i32>,
+    pub stdout: Vec<u8>,
+    pub stderr: String,
+}
+
+impl Run {
+    pub fn of(output: std::process::Output) -> Self {
+        Self {
+            status: output.status.code(),
+            stdout: output.stdout,
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Fails unless it ended with this exit status and this error code.
+    pub fn failed_with(&self, status: i32, code: &str) -> &Self {
+        assert_eq!(self.status, Some(status), "{self:?}");
+        assert!(self.stderr.contains(&format!("code: {code}\n")), "{code}: {self:?}");
+        assert!(self.stderr.contains("  help: "), "{self:?}");
+        self
+    }
+
+    pub fn succeeded(&self) -> &Self {
+        assert_eq!(self.status, Some(0), "{self:?}");
+        self
+    }
+}
+
+/// Says loudly that something could not be tested here, and why. In CI that is a failure.
+pub fn skip(what: &str, reason: &str) {
+    assert!(
+        std::env::var_os("CI").is_none(),
+        "never skipped in CI: {what}: {reason}"
+    );
+    eprintln!("\n*** SKIPPED: {what}: {reason} ***\n");
+}

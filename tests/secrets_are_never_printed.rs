@@ -1,0 +1,221 @@
+//! No private key, storage key or signature appears in anything that is printed, at the most verbose level, over all
+//! recorded data and every command.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+mod support;
+
+use serde_json::Value;
+use support::{Desk, Run, Vectors, base64, hex, text, unbase64, unhex_any};
+
+/// The secrets of an entry in every spelling in which they might be printed.
+fn secrets(entry: &Value) -> Vec<String> {
+    let private_key = ["private_key"]
+        .into_iter()
+        .filter_map(|field| entry[field].as_str())
+        .map(unbase64);
+    let expected = entry["expect"]["private_key"].as_str().map(unbase64);
+    let in_hex = ["storage_key_hex", "signature", "signature_over_salt", "signature_low_v"];
+    let in_hex = in_hex
+        .into_iter()
+        .filter_map(|field| entry[field].as_str())
+        .map(unhex_any);
+    let mut all = Vec::new();
+    for secret in private_key.chain(expected).chain(in_hex) {
+        // Of a signature, r and s alone are enough to make the key.
+        let parts: Vec<&[u8]> = if secret.len() == 65 {
+            vec![&secret, &secret[..64], &secret[..32]]
+        } else {
+            vec![&secret]
+        };
+        for part in parts {
+            let decimal = part.iter().map(u8::to_string).collect::<Vec<_>>();
+            all.extend([
+                hex(part),
+                hex(part).to_uppercase(),
+                decimal.join(","),
+                decimal.join(", "),
+            ]);
+            // Base64 of a longer text that begins with it differs in the last character.
+            all.push(
+                base64(part)
+                    .trim_end_matches('=')
+                    .split_at(base64(part).len() * 9 / 10)
+                    .0
+                    .to_owned(),
+            );
+        }
+    }
+    all
+}
+
+fn check(run: &Run, secrets: &[String]) {
+    let printed = format!("{}{}", String::from_utf8_lossy(&run.stdout), run.stderr);
+    assert!(!printed.is_empty());
+    for secret in secrets {
+        assert!(
+            !printed.contains(secret.as_str()),
+            "a secret was printed by {:?}",
+            run.status
+        );
+    }
+}
+
+/// Runs all that can be done with an envelope, a signature and a public key.
+fn run_all(desk: &Desk, entry: &Value, secrets: &[String]) -> usize {
+    let mut opened = 0;
+    for json in [&["-vvv"][..], &["-vvv", "--json"][..]] {
+        for insist in [&[][..], &["--sign-unusual-salt"][..]] {
+            let export = [
+                "export",
+                "--envelope",
+                "envelope.json",
+                "--signature-file",
+                "signature.txt",
+                "-o",
+                "k",
+                "--force",
+            ];
+            let run = desk.run(&[&export, json, insist].concat());
+            opened += usize::from(run.status == Some(0));
+            check(&run, secrets);
+            let decrypt = [
+                "decrypt",
+                "report.csv.sealed",
+                "--envelope",
+                "envelope.json",
+                "--signature-file",
+                "signature.txt",
+            ];
+            check(
+                &desk.run(&[&decrypt, json, insist, &["-o", "f", "--force"]].concat()),
+                secrets,
+            );
+        }
+        for file in ["envelope.json", "numerbay.json"] {
+            check(&desk.run(&[&["inspect", file], json].concat()), secrets);
+        }
+        // The wrong file in the wrong place must not be quoted either.
+        for args in [
+            [
+                "decrypt",
+                "report.csv.sealed",
+                "--key-file",
+                "numerbay.json",
+                "-o",
+                "f",
+                "--force",
+            ],
+            [
+                "decrypt",
+                "report.csv.sealed",
+                "--key-file",
+                "envelope.json",
+                "-o",
+                "f",
+                "--force",
+            ],
+            [
+                "decrypt",
+                "report.csv.sealed",
+                "--key-file",
+                "signature.txt",
+                "-o",
+                "f",
+                "--force",
+            ],
+            [
+                "export",
+                "--envelope",
+                "numerbay.json",
+                "--signature-file",
+                "signature.txt",
+                "-o",
+                "no",
+            ],
+            [
+                "export",
+                "--envelope",
+                "signature.txt",
+                "--signature-file",
+                "numerbay.json",
+                "-o",
+                "no",
+            ],
+            [
+                "encrypt",
+                "numerbay.json",
+                "--to",
+                "numerbay.json",
+                "-o",
+                "f",
+                "--force",
+            ],
+        ] {
+            check(&desk.run(&[&args, json].concat()), secrets);
+        }
+    }
+    let signature = entry["signature"].as_str().or(entry["signature_over_salt"].as_str());
+    if let Some(signature) = signature {
+        for args in [
+            &[
+                "export",
+                "--envelope",
+                "envelope.json",
+                "--signature-file",
+                signature,
+                "-o",
+                "no",
+            ][..],
+            &["export", signature],
+            &["export", &format!("--signature={signature}")],
+        ] {
+            check(&desk.run(args), secrets);
+        }
+    }
+    opened
+}
+
+#[test]
+fn over_all_recorded_data_nothing_secret_is_printed() {
+    let vectors = Vectors::numerbay();
+    let mut opened = 0;
+    for (section, envelope_field) in [
+        ("envelopes", "envelope"),
+        ("tolerated_envelopes", "encrypted_private_key_v2"),
+        ("negative_envelopes", "encrypted_private_key_v2"),
+        ("legacy", "envelope"),
+    ] {
+        for entry in vectors.section(section) {
+            let desk = Desk::new();
+            desk.put("envelope.json", text(entry, envelope_field));
+            let signature = entry["signature"].as_str().or(entry["signature_over_salt"].as_str());
+            desk.put("signature.txt", signature.unwrap_or("no signature"));
+            if let Some(key_file) = entry["key_file"].as_str() {
+                desk.put("numerbay.json", key_file);
+            }
+            opened += run_all(&desk, entry, &secrets(entry));
+        }
+    }
+    for entry in vectors.section("key_files") {
+        let desk = Desk::new();
+        desk.put("numerbay.json", text(entry, "text"));
+        run_all(&desk, entry, &secrets(entry));
+    }
+    assert!(opened >= 4 * 35, "the test must have opened envelopes: {opened}");
+}
+
+#[test]
+fn the_test_itself_would_see_a_secret() {
+    let vectors = Vectors::numerbay();
+    let entry = vectors.entry("envelopes", "env-speculos-44h_60h_0h_0_0-v27");
+    let secrets = secrets(entry);
+    for shown in [
+        text(entry, "private_key").to_owned(),
+        text(entry, "signature").to_owned(),
+        text(entry, "storage_key_hex").to_uppercase(),
+        base64(&unhex_any(text(entry, "signature"))),
+        format!("{:?}", unbase64(text(entry, "private_key"))),
+    ] {
+        assert!(secrets.iter().any(|secret| shown.contains(secret.as_str())), "{shown}");
+    }
+}
