@@ -14,7 +14,7 @@ use crate::fault::{Class, Explanation, Fault};
 /// Why a text does not have the form it should have.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FormatError {
-    /// Not JSON: a syntax error, bytes after the end, or nested deeper than 128 levels.
+    /// Not JSON: a syntax error, or bytes after the end.
     #[error("not JSON (line {line}, column {column})")]
     NotJson {
         /// Line of the first byte that does not fit, from 1.

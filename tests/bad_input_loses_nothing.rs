@@ -1,0 +1,450 @@
+//! Whatever a file, a pipe or an argument holds, the answer is a clear error, quickly, and nothing is lost or
+//! half-written.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+mod support;
+
+use std::io::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use support::{Desk, Run, Vectors, skip, text, unbase64};
+
+const FIXTURES: [&str; 4] = ["envelope.json", "numerbay.json", "report.csv.sealed", "signature.txt"];
+
+fn inspect(desk: &Desk, content: impl AsRef<[u8]>) -> Run {
+    desk.put("x", content);
+    desk.run(&["inspect", "x"])
+}
+
+#[test]
+fn texts_that_are_no_envelope_are_refused_each_for_its_reason() {
+    let desk = Desk::new();
+    let envelope = String::from_utf8(desk.read("envelope.json")).unwrap();
+    let nested = |open: &str, close: &str, depth| format!("{}{}", open.repeat(depth), close.repeat(depth));
+    let rows: [(Vec<u8>, &str); 15] = [
+        (b"".to_vec(), "not-json"),
+        (b"\0".to_vec(), "not-json"),
+        (b"\xef\xbb\xbf{}".to_vec(), "not-json"),
+        (b"{\"data\":\"\xff\xfe\"}".to_vec(), "not-utf8"),
+        (b"{}".to_vec(), "missing-field"),
+        (b"[]".to_vec(), "wrong-type"),
+        (nested("[", "]", 30_000).into(), "wrong-type"),
+        (nested("{\"data\":", "}", 6000).into(), "not-json"),
+        (envelope[..envelope.len() - 1].into(), "not-json"),
+        (format!("{envelope}{envelope}").into(), "not-json"),
+        (
+            format!("{},\"data\":\"AAAA\"}}", &envelope[..envelope.len() - 1]).into(),
+            "duplicate-field",
+        ),
+        (
+            format!("{{\"salt\":\"x\",\"data\":\"{}\"}}", "A".repeat(60_001)).into(),
+            "bad-base64",
+        ),
+        (
+            format!("{{\"salt\":\"x\",\"data\":\"{}\"}}", "A".repeat(70_000)).into(),
+            "text-too-long",
+        ),
+        (format!("{envelope}{}", " ".repeat(65_537)).into(), "text-too-long"),
+        (br#"{"salt":"\ud800","data":"AAAA"}"#.to_vec(), "not-json"),
+    ];
+    for (content, code) in rows {
+        inspect(&desk, &content).failed_with(6, code);
+        let export = [
+            "export",
+            "--envelope",
+            "x",
+            "--signature-file",
+            "signature.txt",
+            "-o",
+            "k",
+        ];
+        desk.run(&export).failed_with(6, code);
+        assert!(!desk.path("k").exists());
+    }
+    // As long as the limit allows, and still an envelope.
+    let padded = format!("{envelope}{}", " ".repeat(65_536 - envelope.len()));
+    inspect(&desk, padded).succeeded();
+}
+
+#[test]
+fn an_envelope_of_ten_gigabytes_is_refused_at_once() {
+    let desk = Desk::new();
+    let file = std::fs::File::create(desk.path("huge")).unwrap();
+    file.set_len(10_000_000_000).unwrap();
+    for args in [
+        &["inspect", "huge"][..],
+        &[
+            "export",
+            "--envelope",
+            "huge",
+            "--signature-file",
+            "signature.txt",
+            "-o",
+            "k",
+        ],
+        &[
+            "export",
+            "--envelope",
+            "envelope.json",
+            "--signature-file",
+            "huge",
+            "-o",
+            "k",
+        ],
+        &["decrypt", "report.csv.sealed", "--key-file", "huge"],
+    ] {
+        // Reading it all would take many seconds and, before that, all memory.
+        let mut limited = Command::new("prlimit");
+        limited
+            .args(["--as=300000000", "--cpu=20", env!("CARGO_BIN_EXE_saltbridge")])
+            .args(args);
+        let run = Run::of(limited.current_dir(desk.folder.path()).output().unwrap());
+        run.failed_with(6, "text-too-long");
+    }
+    let endless = std::fs::File::open("/dev/zero").unwrap();
+    let run = Run::of(desk.command(&["inspect", "-"]).stdin(endless).output().unwrap());
+    run.failed_with(6, "text-too-long");
+}
+
+#[test]
+fn directories_named_pipes_devices_and_sockets_are_not_read_and_never_waited_for() {
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("folder")).unwrap();
+    let pipe = desk.path("pipe");
+    assert!(Command::new("mkfifo").arg(&pipe).status().unwrap().success());
+    let _socket = std::os::unix::net::UnixListener::bind(desk.path("socket")).unwrap();
+    std::os::unix::fs::symlink("pipe", desk.path("link-to-pipe")).unwrap();
+    for name in ["folder", "pipe", "link-to-pipe", "socket", "/dev/zero", "/dev/null"] {
+        for args in [
+            &["inspect", name][..],
+            &["decrypt", name, "--key-file", "numerbay.json", "-o", "f"],
+            &["decrypt", "report.csv.sealed", "--key-file", name, "-o", "f"],
+            &[
+                "export",
+                "--envelope",
+                "envelope.json",
+                "--signature-file",
+                name,
+                "-o",
+                "f",
+            ],
+            &[
+                "encrypt",
+                name,
+                "--to",
+                "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=",
+                "-o",
+                "f",
+            ],
+        ] {
+            desk.run(args).failed_with(7, "not-a-file");
+            assert!(!desk.path("f").exists());
+        }
+    }
+    desk.run(&["inspect", "envelope.json/x"]).failed_with(7, "not-found");
+}
+
+#[test]
+fn a_pipe_that_somebody_writes_into_is_read() {
+    let desk = Desk::new();
+    let program = env!("CARGO_BIN_EXE_saltbridge");
+    let script = format!(
+        "'{program}' decrypt <(cat report.csv.sealed) --envelope <(cat envelope.json) --signature-file <(cat signature.txt) -o f"
+    );
+    let shell = Command::new("bash")
+        .args(["-c", &script])
+        .current_dir(desk.folder.path())
+        .output()
+        .unwrap();
+    Run::of(shell).succeeded();
+    assert_eq!(desk.read("f").len(), 1000);
+
+    let mut child = desk
+        .command(&["decrypt", "-", "--key-file", "numerbay.json", "-o", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child
+        .stdin
+        .take()
+        .unwrap()
+        .write_all(&desk.read("report.csv.sealed"))
+        .unwrap();
+    assert_eq!(child.wait_with_output().unwrap().stdout, desk.read("f"));
+}
+
+#[test]
+fn what_stands_under_the_target_name_stays_unless_it_is_a_file_and_force_is_given() {
+    let desk = Desk::new();
+    let decrypt = ["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o"];
+    desk.put("file", "old");
+    std::fs::create_dir(desk.path("folder")).unwrap();
+    std::os::unix::fs::symlink("file", desk.path("link")).unwrap();
+    std::os::unix::fs::symlink("nowhere", desk.path("dangling")).unwrap();
+    assert!(
+        Command::new("mkfifo")
+            .arg(desk.path("pipe"))
+            .status()
+            .unwrap()
+            .success()
+    );
+
+    for name in ["file", "link", "dangling"] {
+        desk.run(&[&decrypt[..], &[name]].concat())
+            .failed_with(8, "would-overwrite");
+    }
+    for name in ["folder", "pipe", "/dev/null", "/dev/full"] {
+        for force in [&[][..], &["--force"]] {
+            desk.run(&[&decrypt[..], &[name], force].concat())
+                .failed_with(7, "target-not-a-file");
+        }
+    }
+    assert_eq!(desk.read("file"), b"old");
+
+    // A link is replaced itself; what it leads to stays.
+    for name in ["link", "dangling"] {
+        desk.run(&[&decrypt[..], &[name, "--force"]].concat()).succeeded();
+        assert!(std::fs::symlink_metadata(desk.path(name)).unwrap().is_file());
+    }
+    assert_eq!(desk.read("file"), b"old");
+    assert!(!desk.path("nowhere").exists());
+
+    // A failure with --force leaves the old file, too.
+    desk.put("report.csv.sealed", vec![7; 5000]);
+    desk.run(&[&decrypt[..], &["file", "--force"]].concat())
+        .failed_with(5, "box-does-not-open");
+    assert_eq!(desk.read("file"), b"old");
+}
+
+#[test]
+fn names_and_links_cannot_lead_out_of_the_output_folder() {
+    let desk = Desk::new();
+    let sealed = desk.read("report.csv.sealed");
+    std::fs::create_dir(desk.path("in")).unwrap();
+    std::fs::create_dir(desk.path("out")).unwrap();
+    desk.put("outside", "old");
+    for name in [
+        "..sealed",
+        "...sealed",
+        ".sealed",
+        "a\\b.sealed",
+        "-x.sealed",
+        "\u{1b}[2J.sealed",
+    ] {
+        std::fs::write(desk.path("in").join(name), &sealed).unwrap();
+    }
+    std::fs::write(desk.path("in/link.sealed"), &sealed).unwrap();
+    std::os::unix::fs::symlink("../outside", desk.path("out/link")).unwrap();
+    let invalid = std::ffi::OsStr::from_bytes(b"in/\xff.sealed");
+    std::fs::write(desk.folder.path().join(invalid), &sealed).unwrap();
+
+    let mut args: Vec<std::ffi::OsString> = [
+        "decrypt",
+        "--key-file",
+        "numerbay.json",
+        "--output-dir",
+        "out",
+        "--force",
+    ]
+    .map(Into::into)
+    .into();
+    let entries = std::fs::read_dir(desk.path("in")).unwrap();
+    args.extend(entries.map(|entry| Path::new("in").join(entry.unwrap().file_name()).into()));
+    args.push("in/../report.csv.sealed".into());
+    let run = desk.run(&args);
+    // `..sealed` is `.` and `...sealed` is `..`: these two are no names.
+    assert_eq!(run.status, Some(2), "{run:?}");
+    assert!(
+        !run.stderr.contains('\u{1b}'),
+        "what could repaint the terminal is escaped"
+    );
+    assert_eq!(desk.read("outside"), b"old");
+    let out = support::names_in(&desk.path("out"));
+    assert_eq!(
+        out,
+        ["\u{1b}[2J", "-x", ".sealed", "a\\b", "link", "report.csv", "\u{fffd}"],
+        "{run:?}"
+    );
+    assert_eq!(
+        desk.names(),
+        [
+            "envelope.json",
+            "in",
+            "numerbay.json",
+            "out",
+            "outside",
+            "report.csv.sealed",
+            "signature.txt"
+        ]
+    );
+}
+
+#[test]
+fn an_unreadable_file_and_an_unwritable_folder_are_told_as_such() {
+    let desk = Desk::new();
+    let is_root = rustix::process::geteuid().is_root();
+    // Somebody else runs the program in a folder that he may read but not write; one file in it is private.
+    desk.put("private", "x");
+    let mode = |path: &Path, mode| std::fs::set_permissions(path, PermissionsExt::from_mode(mode)).unwrap();
+    mode(&desk.path("private"), if is_root { 0o600 } else { 0 });
+    let program = desk.path("program");
+    std::fs::copy(env!("CARGO_BIN_EXE_saltbridge"), &program).unwrap();
+    mode(&program, 0o755);
+    mode(desk.folder.path(), 0o555);
+    let run = |args: &[&str]| {
+        let mut command = if is_root {
+            Command::new("setpriv")
+        } else {
+            Command::new(&program)
+        };
+        if is_root {
+            command
+                .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+                .arg(&program);
+        }
+        Run::of(
+            command
+                .args(args)
+                .current_dir(desk.folder.path())
+                .stdin(Stdio::null())
+                .output()
+                .unwrap(),
+        )
+    };
+    for args in [
+        &["inspect", "private"][..],
+        &[
+            "decrypt",
+            "private",
+            "--key-file",
+            "numerbay.json",
+            "-o",
+            "/tmp/never-written",
+        ],
+        &["decrypt", "report.csv.sealed", "--key-file", "private"],
+    ] {
+        run(args).failed_with(7, "not-readable");
+    }
+    run(&["decrypt", "report.csv.sealed", "--key-file", "numerbay.json"]).failed_with(7, "not-writable");
+    run(&[
+        "decrypt",
+        "report.csv.sealed",
+        "--key-file",
+        "numerbay.json",
+        "--output-dir",
+        "new",
+    ])
+    .failed_with(7, "not-writable");
+
+    // Where he may write, everything works, without any capability.
+    let own = desk.path("own");
+    mode(desk.folder.path(), 0o755);
+    std::fs::create_dir(&own).unwrap();
+    mode(&own, 0o777);
+    for force in [&[][..], &["--force"]] {
+        let decrypt = [
+            "decrypt",
+            "report.csv.sealed",
+            "--key-file",
+            "numerbay.json",
+            "--output-dir",
+            "own",
+        ];
+        run(&[&decrypt[..], force].concat()).succeeded();
+        assert_eq!(support::names_in(&own), ["report.csv"]);
+    }
+}
+
+#[test]
+fn a_full_disk_leaves_the_old_file_and_nothing_new() {
+    // In a user namespace of its own anybody may mount a tmpfs of 200 KiB.
+    let desk = Desk::new();
+    std::fs::create_dir(desk.path("disk")).unwrap();
+    let vectors = Vectors::numerbay();
+    let big = vectors.entry("sealed", "sealed-web-env-speculos-44h_60h_0h_0_0-v27-65543");
+    desk.put("big.sealed", unbase64(text(big, "ciphertext")));
+    let program = env!("CARGO_BIN_EXE_saltbridge");
+    let script = format!(
+        "set -e; mount -t tmpfs -o size=200k none disk; echo old > disk/big; head -c 160000 /dev/zero > disk/filler
+         for force in '' --force; do
+           '{program}' decrypt big.sealed --key-file numerbay.json --output-dir disk $force && exit 90 || echo \"exit $?\"
+         done
+         '{program}' encrypt big.sealed --to j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us= -o disk/s && exit 91 || echo \"exit $?\"
+         ls -A disk; cat disk/big"
+    );
+    let shell = Command::new("unshare")
+        .args(["-rm", "sh", "-c", &script])
+        .current_dir(desk.folder.path())
+        .output();
+    let run = Run::of(shell.unwrap());
+    if run.stderr.contains("unshare") || run.stderr.contains("mount:") {
+        return skip("a full disk", run.stderr.trim());
+    }
+    run.succeeded();
+    assert_eq!(
+        String::from_utf8_lossy(&run.stdout),
+        "exit 8\nexit 7\nexit 7\nbig\nfiller\nold\n",
+        "{run:?}"
+    );
+    assert_eq!(run.stderr.matches("code: no-space").count(), 2, "{run:?}");
+
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let to_full = desk
+        .command(&["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o", "-"])
+        .stdout(full)
+        .output();
+    Run::of(to_full.unwrap()).failed_with(7, "no-space");
+    assert_eq!(desk.names().len(), FIXTURES.len() + 2);
+}
+
+#[test]
+fn arguments_that_are_no_keys_addresses_or_files_are_refused() {
+    let desk = Desk::new();
+    let export = [
+        "export",
+        "--envelope",
+        "envelope.json",
+        "--signature-file",
+        "signature.txt",
+        "-o",
+        "k",
+    ];
+    for (option, value, code) in [
+        ("--address", "0x", "bad-address"),
+        (
+            "--address",
+            "0xdad77910DbDFdE764fC21FCD4E74D71bBACA6D8D",
+            "bad-address-checksum",
+        ),
+        ("--public-key", "AAAA", "bad-public-key"),
+        ("--public-key", "", "bad-public-key"),
+    ] {
+        desk.run(&[&export[..], &[option, value]].concat()).failed_with(2, code);
+    }
+    for name in ["", ".", "..", "/", "new/", "new/."] {
+        let run = desk.run(&[
+            "decrypt",
+            "report.csv.sealed",
+            "--key-file",
+            "numerbay.json",
+            "-o",
+            name,
+        ]);
+        assert!(matches!(run.status, Some(2 | 7)), "{name:?}: {run:?}");
+    }
+    let long = "x".repeat(300);
+    let run = desk.run(&[
+        "decrypt",
+        "report.csv.sealed",
+        "--key-file",
+        "numerbay.json",
+        "-o",
+        &long,
+    ]);
+    run.failed_with(7, "write-failed");
+    assert_eq!(desk.names(), FIXTURES);
+}
