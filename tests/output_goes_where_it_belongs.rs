@@ -85,7 +85,13 @@ fn with_json_there_is_one_object_on_standard_output_and_nothing_else() {
         (&["inspect", "envelope.json"], 0),
         (&["inspect", "missing"], 7),
         (
-            &["decrypt", "report.csv.sealed", "missing.sealed", "--key-file", "numerbay.json"],
+            &[
+                "decrypt",
+                "report.csv.sealed",
+                "missing.sealed",
+                "--key-file",
+                "numerbay.json",
+            ],
             7,
         ),
         (&["decrypt"], 2),

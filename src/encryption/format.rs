@@ -64,30 +64,30 @@ pub enum FormatError {
 
 impl Fault for FormatError {
     fn explain(&self) -> Explanation {
-        let (code, help) = match self {
-            Self::NotJson { .. } => (
+        let damaged = |code, help| Explanation::new(code, Class::Damaged, help);
+        match self {
+            Self::NotJson { .. } => damaged(
                 "not-json",
                 "the whole text is needed, from the first { to the last }, and nothing else",
             ),
-            Self::WrongType { .. } => (
+            Self::WrongType { .. } => damaged(
                 "wrong-type",
                 "check that the right text was saved; a text with \\\" in it was encoded twice, decode it once",
             ),
-            Self::MissingField { .. } => (
+            Self::MissingField { .. } => damaged(
                 "missing-field",
                 "check that the right text was saved; `saltbridge inspect` says what a file holds",
             ),
-            Self::DuplicateField { .. } => (
+            Self::DuplicateField { .. } => damaged(
                 "duplicate-field",
                 "two readers could take two different values: get the text again from where it came from",
             ),
-            Self::BadBase64 { .. } => ("bad-base64", "copy the text again, whole and without line breaks"),
-            Self::WrongLength { .. } => (
+            Self::BadBase64 { .. } => damaged("bad-base64", "copy the text again, whole and without line breaks"),
+            Self::WrongLength { .. } => damaged(
                 "wrong-length",
                 "copy the text again, whole; keys are 32 bytes, 44 characters of base64",
             ),
-        };
-        Explanation::new(code, Class::Damaged, help)
+        }
     }
 }
 

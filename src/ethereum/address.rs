@@ -70,10 +70,9 @@ impl FromStr for Address {
             .strip_prefix("0x")
             .or_else(|| text.strip_prefix("0X"))
             .ok_or(AddressError::Prefix)?;
-        if digits.len() != 40 {
-            return Err(AddressError::Length {
-                found: digits.chars().count(),
-            });
+        let found = digits.chars().count();
+        if found != 40 {
+            return Err(AddressError::Length { found });
         }
         let mut bytes = [0; 20];
         base16ct::mixed::decode(digits, &mut bytes).map_err(|_| AddressError::NotHex)?;

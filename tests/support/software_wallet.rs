@@ -13,6 +13,8 @@ pub struct SoftwareWallet {
     pub form: VForm,
     /// Whether it answers with the higher of the two possible s. Recovery accepts both, EIP-2 and all wallets do not.
     pub high_s: bool,
+    /// The address that it says it has, if it says any before it has signed.
+    pub claims: Option<Address>,
     /// How often it was asked to sign.
     pub asked: usize,
 }
@@ -20,8 +22,10 @@ pub struct SoftwareWallet {
 impl SoftwareWallet {
     /// Nothing if the 32 bytes are zero or not below the order of the curve.
     pub fn new(private_key: &[u8; 32]) -> Option<Self> {
+        let key = SigningKey::from_slice(private_key).ok()?;
         Some(Self {
-            key: SigningKey::from_slice(private_key).ok()?,
+            claims: Some(Address::from_public_key(key.verifying_key())),
+            key,
             form: VForm::Offset27,
             high_s: false,
             asked: 0,
@@ -52,7 +56,7 @@ impl Wallet for SoftwareWallet {
     type Error = std::convert::Infallible;
 
     fn address(&mut self) -> Result<Option<Address>, Self::Error> {
-        Ok(Some(self.own_address()))
+        Ok(self.claims)
     }
 
     fn personal_sign(&mut self, message: &SignableMessage) -> Result<Signature, Self::Error> {

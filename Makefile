@@ -1,0 +1,40 @@
+# make test   everything that is promised, checked
+# make        the program, in target/release
+.DELETE_ON_ERROR:
+.PHONY: build test prerequisites lint unit fuzz install clean
+
+CARGO := cargo
+# In CI nothing may be missing.
+SKIP := $(if $(CI),exit 1,exit 0)
+
+build: prerequisites
+	$(CARGO) build --locked --release
+
+test: prerequisites lint unit fuzz
+	@echo "make test: all promises kept"
+
+prerequisites:
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: https://rustup.rs, or apt install cargo (1.88 or newer)"; exit 1; }
+	@for tool in cc make; do command -v $$tool >/dev/null || { \
+	  echo "$$tool is missing; libsodium is built with it: sudo apt-get install build-essential"; exit 1; }; done
+
+lint:
+	@if $(CARGO) fmt --version >/dev/null 2>&1; then $(CARGO) fmt --check; else \
+	  echo "*** SKIPPED: formatting: rustfmt is not installed ***"; $(SKIP); fi
+	@if $(CARGO) clippy --version >/dev/null 2>&1; then \
+	  $(CARGO) clippy --locked --all-targets --all-features -- -D warnings; else \
+	  echo "*** SKIPPED: clippy is not installed ***"; $(SKIP); fi
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --locked --no-deps --document-private-items
+
+unit:
+	$(CARGO) test --locked --all-features
+
+fuzz:
+	@if command -v c++ >/dev/null; then CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-target}/fuzz" fuzz/run-seeds; else \
+	  echo "*** SKIPPED: fuzz targets: no C++ compiler (apt-get install g++) ***"; $(SKIP); fi
+
+install: prerequisites
+	$(CARGO) install --locked --path .
+
+clean:
+	$(CARGO) clean

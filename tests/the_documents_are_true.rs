@@ -1,0 +1,203 @@
+//! The tables and examples in the documents are what the code says.
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+
+#[allow(dead_code)]
+#[path = "../examples/worked_example.rs"]
+mod worked_example;
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use support::{Desk, Vectors, text};
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(name)).unwrap()
+}
+
+fn sources(folder: &Path, all: &mut String) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, all);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            all.push_str(&std::fs::read_to_string(&path).unwrap());
+        }
+    }
+}
+
+/// Every error code in the source with the exit code of its class.
+fn codes_in_the_source() -> BTreeMap<String, u32> {
+    let mut source = String::new();
+    sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut source);
+    let class = |name: &str| match name {
+        "Usage" => 2,
+        "DoesNotOpen" => 5,
+        "Damaged" => 6,
+        "System" => 7,
+        "Policy" => 8,
+        other => panic!("no exit code for {other}"),
+    };
+    let mut codes = BTreeMap::new();
+    for (call, exit) in [
+        ("Explanation::new(", None),
+        ("usage(", Some(2)),
+        ("opens_not(", Some(5)),
+        ("damaged(", Some(6)),
+        ("system(", Some(7)),
+    ] {
+        for (position, _) in source.match_indices(call) {
+            let arguments = source[position + call.len()..].trim_start();
+            let Some((code, rest)) = arguments.strip_prefix('"').and_then(|text| text.split_once('"')) else {
+                continue;
+            };
+            let exit = exit.unwrap_or_else(|| {
+                let (_, name) = rest.split_once("Class::").unwrap();
+                class(&name[..name.find(|c: char| !c.is_alphabetic()).unwrap()])
+            });
+            let before = codes.insert(code.to_owned(), exit);
+            assert!(before.is_none_or(|before| before == exit), "{code} has two exit codes");
+        }
+    }
+    codes
+}
+
+#[test]
+fn errors_md_lists_every_code_with_its_exit_status() {
+    let mut codes = codes_in_the_source();
+    assert!(codes.len() > 40, "{codes:?}");
+    codes.insert("interrupted".to_owned(), 130);
+    let document = read("docs/errors.md");
+    let (_, table) = document.split_once("## Codes").unwrap();
+    let mut listed = BTreeMap::new();
+    for row in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
+        let cells: Vec<_> = row.split('|').map(str::trim).collect();
+        assert!(!cells[3].is_empty());
+        assert!(
+            listed.insert(cells[1].to_owned(), cells[2].parse().unwrap()).is_none(),
+            "{} twice",
+            cells[1]
+        );
+    }
+    assert_eq!(listed, codes);
+    for word in read("README.md").split('`').filter(|word| codes.contains_key(*word)) {
+        assert!(document.contains(word));
+    }
+}
+
+#[test]
+fn envelope_md_holds_the_worked_examples() {
+    assert!(read("docs/envelope.md").contains(&worked_example::text()));
+}
+
+#[test]
+fn the_first_worked_example_is_the_web_apps() {
+    let vectors = Vectors::numerbay();
+    let entry = vectors.entry("envelopes", "env-junk-44h_60h_0h_0_0-v27");
+    let example = worked_example::text();
+    for field in ["envelope", "storage_key_hex", "nonce_hex", "public_key", "private_key"] {
+        assert!(example.contains(text(entry, field)), "{field}");
+    }
+}
+
+#[test]
+fn the_worked_examples_open_with_the_program() {
+    for example in worked_example::text().split("### ").skip(1) {
+        let line = |name: &str| {
+            let line = example.lines().find_map(|line| line.strip_prefix(name)).unwrap();
+            line.trim().to_owned()
+        };
+        let desk = Desk::empty();
+        desk.put("e", line("envelope"));
+        desk.put("s", line("signature"));
+        let (address, public_key) = (line("address"), line("public key"));
+        let args = [
+            "export",
+            "--envelope",
+            "e",
+            "--signature-file",
+            "s",
+            "--address",
+            &address,
+            "--public-key",
+            &public_key,
+        ];
+        let run = desk.run(&[&args[..], &["-o", "-"]].concat());
+        let key_file: serde_json::Value = serde_json::from_slice(&run.succeeded().stdout).unwrap();
+        assert_eq!(text(&key_file, "private_key"), line("private key"));
+        assert_eq!(text(&key_file, "public_key"), public_key);
+    }
+}
+
+#[test]
+fn dependencies_md_says_of_each_crate_why_it_is_there() {
+    let document = read("docs/dependencies.md");
+    let first_cells = document
+        .lines()
+        .filter_map(|line| line.strip_prefix("| ")?.split('|').next());
+    let listed: Vec<_> = first_cells.flat_map(|cell| cell.split(',')).map(str::trim).collect();
+    let manifest = read("Cargo.toml");
+    let mut wanted = 0;
+    for section in ["[dependencies]", "[dev-dependencies]"] {
+        let (_, rest) = manifest.split_once(&format!("\n{section}\n")).unwrap();
+        for line in rest
+            .lines()
+            .take_while(|line| !line.starts_with('['))
+            .filter(|line| line.contains(" = "))
+        {
+            let name = line.split(" = ").next().unwrap();
+            assert!(listed.contains(&name), "docs/dependencies.md says nothing of {name}");
+            wanted += 1;
+        }
+    }
+    let extra = ["crate", "---", "libfuzzer-sys"];
+    assert_eq!(
+        listed.iter().filter(|name| !extra.contains(name)).count(),
+        wanted,
+        "it names a crate that is not there"
+    );
+}
+
+#[test]
+fn the_readme_shows_what_the_program_prints() {
+    let readme = read("README.md");
+    for file in ["tests/cmd/inspect.trycmd", "tests/cmd/decrypt.trycmd"] {
+        let recorded = read(file);
+        let lines = recorded.lines().filter(|line| {
+            line.starts_with("  opens with   a signature over the message (personal_sign, EIP-191) by the wallet of")
+                || line.starts_with("Opened")
+                || line.starts_with("It holds")
+        });
+        let mut found = 0;
+        for line in lines {
+            assert!(readme.contains(line), "{line}");
+            found += 1;
+        }
+        assert!(found > 0);
+    }
+}
+
+/// The files that the exact outputs are made from are the recorded ones.
+#[test]
+fn the_files_of_the_exact_outputs_are_recorded_ones() {
+    let vectors = Vectors::numerbay();
+    let envelope = vectors.entry("envelopes", "env-speculos-44h_60h_0h_0_0-v27");
+    let sealed = vectors.entry("sealed", "sealed-web-env-speculos-44h_60h_0h_0_0-v27-1000");
+    let rows = [
+        (
+            "export.in/envelope.json",
+            text(envelope, "envelope").as_bytes().to_vec(),
+        ),
+        ("export.out/key.json", text(envelope, "key_file").as_bytes().to_vec()),
+        (
+            "decrypt.in/report.csv.sealed",
+            support::unbase64(text(sealed, "ciphertext")),
+        ),
+        ("decrypt.out/report.csv", support::plaintext(sealed)),
+    ];
+    for (name, content) in rows {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cmd").join(name);
+        assert_eq!(std::fs::read(path).unwrap(), content, "{name}");
+    }
+}
