@@ -1,6 +1,12 @@
 //! Every sealed box that NumerBay's clients made opens to its plaintext, every bad one is refused for its reason, and
 //! what we seal opens with the oracle.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::expect_used,
+    clippy::panic
+)]
 
 mod support;
 

@@ -1,5 +1,5 @@
 //! The tables and examples in the documents are what the code says.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 #[allow(dead_code)]
 #[path = "../examples/worked_example.rs"]
