@@ -89,7 +89,7 @@ impl Work for Opening {
     type Error = OpenBoxError;
 
     fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, OpenBoxError> {
-        open_box(input, output, &self.key_pair, &|bytes| progress.inc(bytes))
+        open_box(input, output, &self.key_pair, &|bytes| Report::advance(progress, bytes))
     }
 }
 

@@ -46,7 +46,9 @@ impl Work for Sealing {
     type Error = SealBoxError;
 
     fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, SealBoxError> {
-        seal_box(input, output, &self.recipient, &|bytes| progress.inc(bytes))
+        seal_box(input, output, &self.recipient, &|bytes| {
+            Report::advance(progress, bytes)
+        })
     }
 }
 

@@ -91,6 +91,14 @@ impl Report {
         bar
     }
 
+    /// Moves a bar on. Once all was read, what remains is syncing, which can take as long again.
+    pub(super) fn advance(bar: &ProgressBar, bytes: u64) {
+        bar.inc(bytes);
+        if bar.length().is_some_and(|length| bar.position() >= length) {
+            bar.set_message(format!("{}, syncing to disk", bar.message()));
+        }
+    }
+
     /// Tells how it ended; the exit code.
     pub(super) fn end(&self, result: Result<Outcome, Failure>) -> ExitCode {
         let (json, failure) = match result {
