@@ -13,6 +13,7 @@ use super::facts::Facts;
 use super::failure::{CliError, Failure};
 use super::outputs::{Work, plan, run_all};
 use super::report::Report;
+use super::terminal;
 use super::unlocking::unlock_with;
 
 /// Decrypt files that were sealed for you
@@ -60,7 +61,8 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
             (opened.unlocked.key_pair, facts)
         }
         (None, key_file) => {
-            let text = Input::open(key_file.as_ref().unwrap_or(&Source::Stdin))?.read_text(TEXT_LIMIT)?;
+            let text = terminal::open(key_file.as_ref().unwrap_or(&Source::Stdin), "the key file", report)?
+                .read_text(TEXT_LIMIT)?;
             let file = KeyFile::parse(&text)?;
             let found = file.key_pair.public_key();
             let mut warnings = Vec::new();

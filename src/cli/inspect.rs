@@ -2,7 +2,7 @@
 
 use saltbridge::encryption::{Document, Envelope, Kdf, LegacyEnvelope, Mechanism, Message, Profile, TEXT_LIMIT};
 use saltbridge::ethereum::{Address, personal_message_hash};
-use saltbridge::files::{Input, Source};
+use saltbridge::files::Source;
 use saltbridge::text::printable;
 
 use super::Outcome;
@@ -10,6 +10,7 @@ use super::args::source;
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
 use super::report::Report;
+use super::terminal;
 
 /// Say what an envelope, profile or key file holds, and what would open it
 ///
@@ -31,7 +32,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     if args.message {
-        let envelope = super::unlocking::find_envelope(&args.file)?.envelope;
+        let envelope = super::unlocking::find_envelope(&args.file, report)?.envelope;
         let message = match envelope.message_to_sign() {
             Ok(message) => message,
             Err(_) if args.sign_unusual_salt => envelope.message().insisted_on(),
@@ -40,7 +41,7 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
         report.show(message.as_str())?;
         return Ok(Outcome::done(Facts::default()));
     }
-    let text = Input::open(&args.file)?.read_text(TEXT_LIMIT)?;
+    let text = terminal::open(&args.file, "the envelope, profile or key file", report)?.read_text(TEXT_LIMIT)?;
     let mut page = Page::default();
     match Document::parse(&text)? {
         Document::Envelope(envelope) => page.envelope(&envelope, None),

@@ -14,6 +14,7 @@ mod inspect;
 mod outputs;
 mod process;
 mod report;
+mod terminal;
 mod unlocking;
 
 use std::ffi::OsStr;

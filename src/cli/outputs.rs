@@ -16,6 +16,7 @@ use super::args::Outputs;
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
 use super::report::Report;
+use super::terminal;
 
 /// One file's way.
 pub(super) struct Job {
@@ -131,7 +132,7 @@ pub(super) fn run_all<W: Work>(
 }
 
 fn run_one<W: Work>(job: &Job, outputs: &Outputs, work: &W, report: &Report) -> Result<(String, u64), Failure> {
-    let mut input = Input::open(&job.input).map_err(W::Error::from)?;
+    let mut input = terminal::open(&job.input, "the file", report).map_err(W::Error::from)?;
     let bar = report.progress(input.name(), input.size());
     let spool;
     let output = match &job.target {

@@ -49,6 +49,7 @@ pub(super) fn catch_signals(json: bool) -> std::io::Result<()> {
 
 fn end(signal: i32, json: bool) -> ! {
     saltbridge::files::remove_named_before_exit();
+    super::terminal::restore();
     let status = 128 + signal;
     if json {
         let error = Facts::of("code", "interrupted")

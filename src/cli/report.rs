@@ -38,6 +38,11 @@ impl Report {
         }
     }
 
+    /// What the person is asked to do. Never kept quiet: without it the program would seem to hang.
+    pub(super) fn ask(&self, line: &str) {
+        print_error_line(line);
+    }
+
     /// What the person should know although it worked. Warnings are part of the JSON object too; the commands see to that.
     pub(super) fn warn(&self, line: &str) {
         if !self.json {

@@ -2,7 +2,7 @@
 
 use saltbridge::encryption::{Document, Envelope, EnvelopeError, Mechanism, PublicKey, TEXT_LIMIT};
 use saltbridge::ethereum::{Address, Signature, VForm};
-use saltbridge::files::{Input, Source};
+use saltbridge::files::Source;
 use saltbridge::text::printable;
 use saltbridge::unlock::{Expected, SaltPolicy, SignatureMadeElsewhere, Unlocked, unlock};
 
@@ -10,6 +10,7 @@ use super::args::Unlocking;
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
 use super::report::Report;
+use super::terminal;
 
 /// The longest signature file: 132 characters and a generous line end.
 const SIGNATURE_LIMIT: usize = 1024;
@@ -22,8 +23,8 @@ pub(super) struct Found {
 }
 
 /// Reads what the person named as the envelope: the text itself, or a profile that holds it.
-pub(super) fn find_envelope(source: &Source) -> Result<Found, Failure> {
-    let text = Input::open(source)?.read_text(TEXT_LIMIT)?;
+pub(super) fn find_envelope(source: &Source, report: &Report) -> Result<Found, Failure> {
+    let text = terminal::open(source, "the envelope", report)?.read_text(TEXT_LIMIT)?;
     let name = source.to_string();
     match Document::parse(&text)? {
         Document::Envelope(envelope) => Ok(Found {
@@ -63,7 +64,7 @@ pub(super) fn unlock_with(
     }
     let address = unlocking.address.as_deref().map(str::parse::<Address>).transpose()?;
 
-    let found = find_envelope(envelope)?;
+    let found = find_envelope(envelope, report)?;
     let expected = Expected {
         address: address.or(found.address),
         public_key: public_key.or(found.public_key),
@@ -72,7 +73,7 @@ pub(super) fn unlock_with(
     report.detail(&format!("message: \"{}\"", printable(&message.to_string())));
     report.detail(&format!("key derivation: {}", found.envelope.kdf()));
 
-    let signature = Input::open(signature_file)?.read_text(SIGNATURE_LIMIT)?;
+    let signature = terminal::read_secret(signature_file, "the signature", SIGNATURE_LIMIT, report)?;
     let signature = Signature::from_hex(&signature)?;
     report.detail(&format!("the signature's v byte is {}", signature.v_form()));
     let policy = if unlocking.sign_unusual_salt {

@@ -113,6 +113,22 @@ impl Input {
         // Of the full size at once: a buffer that grows leaves copies behind.
         let mut bytes = Zeroizing::new(vec![0; limit + 1]);
         let length = self.fill(&mut bytes)?;
+        self.text(&bytes, length, limit)
+    }
+
+    /// Reads one line from a terminal, which hands it over in one piece (termios(3), canonical mode). The buffer is
+    /// wiped on drop.
+    ///
+    /// # Errors
+    /// As [`Input::read_text`].
+    pub fn read_line(mut self, limit: usize) -> Result<Zeroizing<String>, InputError> {
+        let mut bytes = Zeroizing::new(vec![0; limit + 1]);
+        let result = self.file.read(&mut bytes);
+        let length = result.map_err(|error| InputError::from_io(&self.name, error))?;
+        self.text(&bytes, length, limit)
+    }
+
+    fn text(self, bytes: &[u8], length: usize, limit: usize) -> Result<Zeroizing<String>, InputError> {
         if length > limit {
             return Err(InputError::TooLong { name: self.name, limit });
         }
