@@ -18,7 +18,7 @@ fn init() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // SAFETY: takes no arguments; libsodium documents that it may be called from any thread, and any number of
-        // times. A negative result means that the random source could not be opened: nothing here uses it.
+        // times. If it fails, the portable implementations stay chosen, which give the same bytes.
         unsafe { ffi::sodium_init() };
     });
 }
@@ -49,9 +49,10 @@ impl StreamCipher {
         // SAFETY: input and output are the same `data.len()` bytes, which libsodium allows (it works in place); nonce
         // and key point to the 24 and 32 bytes that the function reads. It always returns 0.
         unsafe {
+            let bytes = data.as_mut_ptr();
             ffi::crypto_stream_xsalsa20_xor_ic(
-                data.as_mut_ptr(),
-                data.as_ptr(),
+                bytes,
+                bytes,
                 data.len() as u64,
                 self.nonce.as_ptr(),
                 block,

@@ -43,6 +43,22 @@ pub fn printable_path(path: &Path) -> String {
     printable_name(path.as_os_str())
 }
 
+/// The text of a JSON document with the same characters escaped as JSON escapes them (RFC 8259, section 7): the same
+/// document, safe to show. Line ends stay.
+pub fn escape_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if (c.is_control() && c != '\n') || is_invisible(c) {
+            for unit in c.encode_utf16(&mut [0; 2]) {
+                let _ = write!(out, "\\u{unit:04x}");
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
 fn push_printable(out: &mut String, c: char) {
     if c.is_control() || is_invisible(c) {
         out.extend(c.escape_default());
@@ -79,6 +95,15 @@ mod tests {
     fn what_could_hide_or_turn_text_is_escaped() {
         assert_eq!(printable("exe\u{202e}txt"), "exe\\u{202e}txt");
         assert_eq!(printable("a\u{200b}b"), "a\\u{200b}b");
+    }
+
+    #[test]
+    fn json_stays_the_same_document_when_it_is_escaped() {
+        let text = "a\u{9b}\u{202e}\u{e0041}é\n\t";
+        let json = serde_json::json!({ "x": text });
+        let escaped = escape_json(&serde_json::to_string_pretty(&json).unwrap());
+        assert!(escaped.contains("\\u009b\\u202e\\udb40\\udc41é"), "{escaped}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&escaped).unwrap(), json);
     }
 
     #[test]

@@ -93,3 +93,49 @@ fn what_is_waited_for_is_said() {
     terminal.wait_for("exit 0");
     terminal.child.wait().unwrap();
 }
+
+#[test]
+fn nobody_is_asked_for_a_signature_in_vain() {
+    let desk = Desk::new();
+    desk.put("k", "old");
+    desk.put(
+        "unusual.json",
+        r#"{"salt":"I am signing my one-time nonce: 0","data":"%s"}"#.replace("%s", &"A".repeat(80)),
+    );
+    for (rest, code) in [
+        (
+            "export --envelope envelope.json --signature-file - -o k",
+            "would-overwrite",
+        ),
+        (
+            "export --envelope unusual.json --signature-file - -o new",
+            "unusual-salt",
+        ),
+        (
+            "export --envelope numerbay.json --signature-file - -o new",
+            "key-file-as-envelope",
+        ),
+        (
+            "decrypt report.csv.sealed --envelope envelope.json --signature-file - -o k",
+            "would-overwrite",
+        ),
+        (
+            "decrypt missing.sealed --envelope envelope.json --signature-file -",
+            "not-found",
+        ),
+        (
+            "decrypt report.csv.sealed --envelope envelope.json --signature-file - -o -",
+            "data-to-terminal",
+        ),
+        (
+            "export --envelope envelope.json --signature-file - -o -",
+            "data-to-terminal",
+        ),
+    ] {
+        let mut terminal = Terminal::run(&desk, &command(rest));
+        terminal.wait_for("exit ");
+        assert!(terminal.shown.contains(code), "{}", terminal.shown);
+        assert!(!terminal.shown.contains("Paste"), "{}", terminal.shown);
+        terminal.child.wait().unwrap();
+    }
+}

@@ -25,11 +25,11 @@ fn texts_that_are_no_envelope_are_refused_each_for_its_reason() {
     let envelope = String::from_utf8(desk.read("envelope.json")).unwrap();
     let nested = |open: &str, close: &str, depth| format!("{}{}", open.repeat(depth), close.repeat(depth));
     let rows: [(Vec<u8>, &str); 15] = [
-        (b"".to_vec(), "not-json"),
+        (b"".to_vec(), "empty"),
         (b"\0".to_vec(), "not-json"),
         (b"\xef\xbb\xbf{}".to_vec(), "not-json"),
         (b"{\"data\":\"\xff\xfe\"}".to_vec(), "not-utf8"),
-        (b"{}".to_vec(), "missing-field"),
+        (b"{}".to_vec(), "unknown-document"),
         (b"[]".to_vec(), "wrong-type"),
         (nested("[", "]", 30_000).into(), "wrong-type"),
         (nested("{\"data\":", "}", 6000).into(), "not-json"),
@@ -445,6 +445,142 @@ fn arguments_that_are_no_keys_addresses_or_files_are_refused() {
         "-o",
         &long,
     ]);
-    run.failed_with(7, "write-failed");
+    run.failed_with(2, "bad-name");
     assert_eq!(desk.names(), FIXTURES);
+}
+
+#[test]
+fn nothing_that_a_run_reads_is_replaced_not_even_with_force() {
+    let desk = Desk::new();
+    let sealed = desk.read("report.csv.sealed");
+    let public_key = "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=";
+    desk.put("a.sealed.sealed", &sealed);
+    desk.put("a.sealed", &sealed);
+    std::fs::hard_link(desk.path("numerbay.json"), desk.path("same-key")).unwrap();
+    let before: Vec<_> = desk.names().iter().map(|name| desk.read(name)).collect();
+    for args in [
+        &[
+            "decrypt",
+            "report.csv.sealed",
+            "--key-file",
+            "numerbay.json",
+            "-o",
+            "numerbay.json",
+        ][..],
+        &[
+            "decrypt",
+            "report.csv.sealed",
+            "--key-file",
+            "numerbay.json",
+            "-o",
+            "same-key",
+        ],
+        &[
+            "decrypt",
+            "report.csv.sealed",
+            "--key-file",
+            "numerbay.json",
+            "-o",
+            "./report.csv.sealed",
+        ],
+        &["decrypt", "a.sealed.sealed", "--key-file", "numerbay.json"],
+        &["encrypt", "a.sealed", "a.sealed.sealed", "--to", public_key],
+        &[
+            "export",
+            "--envelope",
+            "envelope.json",
+            "--signature-file",
+            "signature.txt",
+            "-o",
+            "envelope.json",
+        ],
+        &[
+            "export",
+            "--envelope",
+            "envelope.json",
+            "--signature-file",
+            "signature.txt",
+            "-o",
+            "signature.txt",
+        ],
+    ] {
+        let needed_by_the_run = match args {
+            ["decrypt", "a.sealed.sealed", rest @ ..] => [&["decrypt", "a.sealed.sealed", "a.sealed"], rest].concat(),
+            other => other.to_vec(),
+        };
+        let run = desk.run(&[&needed_by_the_run[..], &["--force"]].concat());
+        run.failed_with(2, "target-is-input");
+        let _ = std::fs::remove_file(desk.path("a"));
+        let _ = std::fs::remove_file(desk.path("a.sealed.sealed.sealed"));
+        let after: Vec<_> = desk.names().iter().map(|name| desk.read(name)).collect();
+        assert!(before == after, "{args:?}: {:?}", desk.names());
+    }
+}
+
+#[test]
+fn a_limit_on_file_sizes_or_open_files_is_no_crash() {
+    let desk = Desk::new();
+    let public_key = "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=";
+    desk.put("big", vec![0; 100_000]);
+    let limited = |limit: &str, args: &[&str]| {
+        let mut command = Command::new("prlimit");
+        command.arg(limit).arg(env!("CARGO_BIN_EXE_saltbridge")).args(args);
+        Run::of(command.current_dir(desk.folder.path()).output().unwrap())
+    };
+    limited("--fsize=50000", &["encrypt", "big", "--to", public_key]).failed_with(7, "no-space");
+    assert!(!desk.path("big.sealed").exists());
+
+    let names: Vec<_> = (0..100).map(|i| format!("f{i}")).collect();
+    names.iter().for_each(|name| desk.put(name, "x"));
+    let args: Vec<_> = ["encrypt", "--to", public_key]
+        .into_iter()
+        .chain(names.iter().map(String::as_str))
+        .collect();
+    limited("--nofile=40:40", &args).succeeded();
+    assert!(
+        names
+            .iter()
+            .all(|name| desk.read(&format!("{name}.sealed")).len() == 49)
+    );
+}
+
+#[test]
+fn what_looks_like_an_escape_sequence_is_never_printed_raw() {
+    let desk = Desk::new();
+    let name = "\u{1b}[31m\u{202e}red";
+    for args in [
+        &["inspect", name][..],
+        &["decrypt", &format!("--{name}")],
+        &["decrypt", name, "--key-file", name],
+        &["encrypt", "numerbay.json", "--to", name],
+        &["inspect", "x", "--json"],
+    ] {
+        desk.put(
+            "x",
+            format!(r#"{{"salt":"{}","data":"{}"}}"#, "\u{9b}31m\u{202e}", "A".repeat(80)),
+        );
+        let run = desk.run(args);
+        let printed = format!("{}{}", String::from_utf8_lossy(&run.stdout), run.stderr);
+        assert!(!printed.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{printed:?}");
+    }
+}
+
+#[test]
+fn a_signature_copied_with_quotes_is_read() {
+    let desk = Desk::new();
+    let signature = String::from_utf8(desk.read("signature.txt")).unwrap();
+    for quoted in [format!("'{}'\n", signature.trim()), format!("\"{}\"", signature.trim())] {
+        desk.put("signature.txt", quoted);
+        let export = [
+            "export",
+            "--envelope",
+            "envelope.json",
+            "--signature-file",
+            "signature.txt",
+            "-o",
+            "k",
+            "--force",
+        ];
+        desk.run(&export).succeeded();
+    }
 }

@@ -157,7 +157,7 @@ fn fault_of(entry: &Value) -> Result<Unlocked, &'static str> {
 
 fn format_fault(error: &FormatError) -> &'static str {
     match error {
-        FormatError::NotJson { .. } => "not_json",
+        FormatError::NotJson { .. } | FormatError::Empty => "not_json",
         FormatError::WrongType { .. } => "wrong_type",
         FormatError::MissingField { .. } => "missing_field",
         FormatError::DuplicateField { .. } => "duplicate",

@@ -171,3 +171,22 @@ fn killed_at_any_moment_it_leaves_the_whole_result_or_nothing() {
         "leftovers are removed"
     );
 }
+
+#[test]
+fn a_signal_ends_it_even_if_nobody_reads_what_it_says() {
+    let desk = Desk::new();
+    // So many errors that standard error, which nobody reads, is full.
+    let names: Vec<_> = (0..3000).map(|i| format!("missing-{i}.sealed")).collect();
+    let args = [
+        &["decrypt", "--key-file", "numerbay.json"][..],
+        &names.iter().map(String::as_str).collect::<Vec<_>>(),
+    ];
+    let mut child = desk.command(&args.concat()).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(
+        child.try_wait().unwrap().is_none(),
+        "it should be waiting for its reader"
+    );
+    send(&child, Signal::TERM);
+    assert_eq!(child.wait().unwrap().code(), Some(143));
+}

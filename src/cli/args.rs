@@ -4,6 +4,7 @@ use std::convert::Infallible;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 
+use clap::ValueHint;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use saltbridge::files::{Overwrite, Source};
 
@@ -12,7 +13,7 @@ use saltbridge::files::{Overwrite, Source};
 pub(super) struct Unlocking {
     /// The 65-byte signature over the envelope's message in hexadecimal, made by any wallet with personal_sign; - for
     /// standard input. It is as secret as the key
-    #[arg(long, value_name = "FILE", value_parser = source())]
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath)]
     pub(super) signature_file: Option<Source>,
 
     /// The address that must have signed; a profile names it too
@@ -28,11 +29,11 @@ pub(super) struct Unlocking {
 #[derive(clap::Args)]
 pub(super) struct Outputs {
     /// Write the result to this file, - for standard output; with one FILE only
-    #[arg(short, long, value_name = "OUT", value_parser = source(), conflicts_with = "output_dir")]
+    #[arg(short, long, value_name = "OUT", value_parser = source(), value_hint = ValueHint::FilePath, conflicts_with = "output_dir")]
     pub(super) output: Option<Source>,
 
     /// Write the results into this folder, which is made if it is not there
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) output_dir: Option<PathBuf>,
 
     #[command(flatten)]
@@ -56,10 +57,12 @@ impl Force {
     }
 }
 
-/// A file, or `-`.
+/// A file, or `-` for standard input or output.
 pub(super) fn source() -> impl TypedValueParser<Value = Source> {
     OsStringValueParser::new().try_map(|text: OsString| {
-        Ok::<_, Infallible>(if text == "-" {
+        // Their links in /dev are never to be opened, let alone replaced, by name.
+        let is_standard = ["-", "/dev/stdin", "/dev/stdout"].iter().any(|name| text == *name);
+        Ok::<_, Infallible>(if is_standard {
             Source::Stdin
         } else {
             Source::Path(text.into())
@@ -67,11 +70,15 @@ pub(super) fn source() -> impl TypedValueParser<Value = Source> {
     })
 }
 
-/// Whether an argument, or the value in `--option=value`, is as many hexadecimal digits as a signature has, or nearly.
-/// No file is called that, but a signature in the wrong place must be neither used nor printed.
-pub(super) fn holds_a_signature(arg: &OsStr) -> bool {
-    const FEWEST_DIGITS: usize = 120;
-    arg.as_encoded_bytes()
+/// Whether an argument, or the value in `--option=value`, holds as many hexadecimal digits as a signature has, or
+/// nearly, or the text of a key file. No file is called that, but a secret in the wrong place must be neither used nor
+/// printed.
+pub(super) fn holds_a_secret(arg: &OsStr) -> bool {
+    // One more than a file has that is called by its SHA-512.
+    const FEWEST_DIGITS: usize = 129;
+    let is_signature = arg
+        .as_encoded_bytes()
         .split(|byte| !byte.is_ascii_hexdigit())
-        .any(|digits| digits.len() >= FEWEST_DIGITS)
+        .any(|digits| digits.len() >= FEWEST_DIGITS);
+    is_signature || arg.to_string_lossy().contains("private_key\"")
 }

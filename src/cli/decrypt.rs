@@ -1,10 +1,11 @@
 //! `saltbridge decrypt`: files opened with an envelope and a signature, or with a key file.
 
+use clap::ValueHint;
 use std::ffi::OsString;
 use std::path::Path;
 
 use indicatif::ProgressBar;
-use saltbridge::encryption::{KeyFile, KeyPair, TEXT_LIMIT};
+use saltbridge::encryption::{Document, KeyFile, KeyPair, PublicKey, TEXT_LIMIT};
 use saltbridge::files::{Input, OpenBoxError, Output, Source, open_box};
 
 use super::Outcome;
@@ -23,15 +24,15 @@ use super::unlocking::unlock_with;
 #[command(group = clap::ArgGroup::new("key").required(true).args(["envelope", "key_file"]))]
 pub(super) struct Args {
     /// The sealed files; - for standard input
-    #[arg(required = true, value_name = "FILE", value_parser = source())]
+    #[arg(required = true, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath)]
     files: Vec<Source>,
 
     /// The envelope's text, or a NumerBay profile (users/me) that holds it; - for standard input. Needs --signature-file
-    #[arg(long, value_name = "FILE", value_parser = source(), requires = "signature_file")]
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, requires = "signature_file")]
     envelope: Option<Source>,
 
     /// The exported numerbay.json, instead of an envelope; - for standard input
-    #[arg(long, value_name = "FILE", value_parser = source(), conflicts_with_all = ["signature_file", "address"])]
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, conflicts_with_all = ["signature_file", "address", "sign_unusual_salt"])]
     key_file: Option<Source>,
 
     /// The public key that the private key must belong to; a profile or key file names it too
@@ -47,40 +48,57 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let public_key = args.public_key.as_deref().map(str::parse).transpose()?;
-    let key_sources = [&args.envelope, &args.key_file, &args.unlocking.signature_file];
-    let stdin_for_key = key_sources.into_iter().flatten().any(|source| *source == Source::Stdin);
-    if stdin_for_key && args.files.contains(&Source::Stdin) {
-        return Err(CliError::StdinTwice.into());
-    }
-    let jobs = plan(&args.files, &args.outputs, report, unsealed_name)?;
-
-    let (key_pair, facts) = match (&args.envelope, &args.key_file) {
-        (Some(envelope), _) => {
-            let opened = unlock_with(envelope, &args.unlocking, public_key, report)?;
-            let facts = opened.to_json();
-            (opened.unlocked.key_pair, facts)
-        }
-        (None, key_file) => {
-            let text = terminal::open(key_file.as_ref().unwrap_or(&Source::Stdin), "the key file", report)?
-                .read_text(TEXT_LIMIT)?;
-            let file = KeyFile::parse(&text)?;
-            let found = file.key_pair.public_key();
-            let mut warnings = Vec::new();
-            if let Some(expected) = public_key
-                && !file.is_of(expected)?
-            {
-                warnings.push(format!(
-                    "the key file's private key belongs to {found}, not to {expected}"
-                ));
-                warnings.iter().for_each(|warning| report.warn(warning));
+    let secrets = [&args.envelope, &args.key_file, &args.unlocking.signature_file];
+    let secrets: Vec<_> = secrets.into_iter().flatten().collect();
+    let plan = plan(&args.files, &secrets, &args.outputs, report, unsealed_name)?;
+    let mut facts = Facts::default();
+    let prepare = || {
+        let (key_pair, found) = match (&args.envelope, &args.key_file) {
+            (Some(envelope), _) => {
+                let opened = unlock_with(envelope, &args.unlocking, public_key, report)?;
+                let found = opened.to_json();
+                (opened.unlocked.key_pair, found)
             }
-            let facts = Facts::of("public_key", found.to_string()).with("warnings", warnings);
-            (file.key_pair, facts)
-        }
+            (None, key_file) => read_key_file(key_file.as_ref().unwrap_or(&Source::Stdin), public_key, report)?,
+        };
+        facts = found;
+        Ok(Opening { key_pair })
     };
-    let mut outcome = run_all(&args.files, jobs, &args.outputs, &Opening { key_pair }, report);
+    let mut outcome = run_all(plan, prepare, report)?;
     outcome.json.extend(facts);
     Ok(outcome)
+}
+
+fn read_key_file(source: &Source, expected: Option<PublicKey>, report: &Report) -> Result<(KeyPair, Facts), Failure> {
+    let text = terminal::read_secret(source, "the key file", TEXT_LIMIT, report)?;
+    let file = KeyFile::parse(&text).map_err(|error| {
+        let name = source.to_string();
+        match Document::parse(&text) {
+            Ok(Document::Envelope(_)) => CliError::NoKeyFile {
+                name,
+                kind: "an envelope",
+            }
+            .into(),
+            Ok(Document::Profile(_)) => CliError::NoKeyFile {
+                name,
+                kind: "a profile",
+            }
+            .into(),
+            _ => Failure::about(name)(error.into()),
+        }
+    })?;
+    let found = file.key_pair.public_key();
+    let mut warnings = Vec::new();
+    if let Some(expected) = expected
+        && !file.is_of(expected)?
+    {
+        warnings.push(format!(
+            "the key file's private key belongs to {found}, not to {expected}"
+        ));
+        warnings.iter().for_each(|warning| report.warn(warning));
+    }
+    let facts = Facts::of("public_key", found.to_string()).with("warnings", warnings);
+    Ok((file.key_pair, facts))
 }
 
 struct Opening {

@@ -1,5 +1,6 @@
 //! `saltbridge encrypt`: files sealed for a buyer's public key.
 
+use clap::ValueHint;
 use std::ffi::OsString;
 use std::path::Path;
 
@@ -19,7 +20,7 @@ use super::report::Report;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The files to seal; - for standard input
-    #[arg(required = true, value_name = "FILE", value_parser = source())]
+    #[arg(required = true, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath)]
     files: Vec<Source>,
 
     /// The buyer's public key: the order's buyer_public_key
@@ -32,8 +33,8 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let recipient = args.to.parse::<PublicKey>()?;
-    let jobs = plan(&args.files, &args.outputs, report, sealed_name)?;
-    let mut outcome = run_all(&args.files, jobs, &args.outputs, &Sealing { recipient }, report);
+    let plan = plan(&args.files, &[], &args.outputs, report, sealed_name)?;
+    let mut outcome = run_all(plan, || Ok(Sealing { recipient }), report)?;
     outcome.json.set("public_key", recipient.to_string());
     Ok(outcome)
 }

@@ -1,11 +1,12 @@
 //! `saltbridge export`: the key pair as `numerbay.json`.
 
-use saltbridge::files::{Source, Target, write_private_text, write_text_to_stdout};
+use clap::ValueHint;
+use saltbridge::files::{Inputs, Source, Target, write_private_text, write_text_to_stdout};
 use saltbridge::text::printable_path;
 
 use super::Outcome;
 use super::args::{Force, Unlocking, source};
-use super::failure::{CliError, Failure};
+use super::failure::Failure;
 use super::report::Report;
 use super::unlocking::unlock_with;
 
@@ -15,7 +16,7 @@ use super::unlocking::unlock_with;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The envelope's text, or a NumerBay profile (users/me) that holds it; - for standard input
-    #[arg(long, value_name = "FILE", value_parser = source(), requires = "signature_file")]
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, requires = "signature_file")]
     envelope: Source,
 
     /// The public key that the private key must belong to; a profile names it too
@@ -26,7 +27,7 @@ pub(super) struct Args {
     unlocking: Unlocking,
 
     /// Write the key file here, - for standard output
-    #[arg(short, long, value_name = "OUT", value_parser = source())]
+    #[arg(short, long, value_name = "OUT", value_parser = source(), value_hint = ValueHint::FilePath)]
     output: Source,
 
     #[command(flatten)]
@@ -34,16 +35,17 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
-    if args.output == Source::Stdin && report.is_json() {
-        return Err(CliError::JsonAndDataToStdout.into());
+    if args.output == Source::Stdin {
+        report.check_stdout(false)?;
     }
+    let inputs = Inputs::of([&args.envelope].into_iter().chain(&args.unlocking.signature_file));
     let public_key = args.public_key.as_deref().map(str::parse).transpose()?;
     let target = match &args.output {
         Source::Stdin => None,
         Source::Path(path) => Some(Target::from_path(path)?),
     };
     if let Some(target) = &target {
-        target.check(args.force.overwrite())?;
+        target.check(args.force.overwrite(), &inputs)?;
     }
     let opened = unlock_with(&args.envelope, &args.unlocking, public_key, report)?;
     let key_pair = &opened.unlocked.key_pair;
@@ -52,7 +54,7 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     match &target {
         None => write_text_to_stdout(&text)?,
         Some(target) => {
-            write_private_text(target, &text, args.force.overwrite())?;
+            write_private_text(target, &text, args.force.overwrite(), &inputs)?;
             let path = target.path();
             report.say(&format!(
                 "Wrote {}: the key pair of {}, not encrypted, readable by you alone.",

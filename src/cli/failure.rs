@@ -4,6 +4,7 @@ use std::process::ExitCode;
 
 use super::facts::Facts;
 use saltbridge::fault::{Class, Explanation, Fault};
+use saltbridge::text::printable;
 
 /// Any fault, told.
 pub(super) struct Failure {
@@ -21,6 +22,14 @@ impl<F: Fault> From<F> for Failure {
 }
 
 impl Failure {
+    /// The same, told of the file that it is about.
+    pub(super) fn about(name: impl std::fmt::Display) -> impl Fn(Self) -> Self {
+        move |failure| Self {
+            message: format!("{name}: {}", failure.message),
+            explanation: failure.explanation,
+        }
+    }
+
     /// A command line that clap refused.
     pub(super) fn usage(error: &clap::Error) -> Self {
         let text = error.to_string();
@@ -30,7 +39,7 @@ impl Failure {
             .split_whitespace()
             .collect::<Vec<_>>();
         Self {
-            message: message.join(" "),
+            message: printable(&message.join(" ")),
             explanation: Explanation::new("usage", Class::Usage, "run again with --help to see what is possible"),
         }
     }
@@ -79,16 +88,20 @@ pub(super) enum CliError {
     OneOutputForMany { files: usize },
     #[error("{file} does not end with .sealed, so there is no name for the result")]
     NoOutputName { file: String },
-    #[error("{target} is the target of two of the files")]
+    #[error("there is no name for the result of standard input")]
+    NoNameForStdin,
+    #[error("{target} would be written twice")]
     SameTarget { target: String },
     #[error("--json and the result cannot both go to standard output")]
     JsonAndDataToStdout,
     #[error("the result is not shown on a terminal")]
     DataToTerminal,
-    #[error("a signature stands in the arguments, where other programs and the shell's history can see it")]
-    SignatureInArguments,
+    #[error("a secret stands in the arguments, where other programs and the shell's history can see it")]
+    SecretInArguments,
     #[error("{name} is a key file, not an envelope")]
     KeyFileAsEnvelope { name: String },
+    #[error("{name} is {kind}, not a key file")]
+    NoKeyFile { name: String, kind: &'static str },
     #[error("{name} is a profile without a key pair")]
     NoKeyPair { name: String },
     #[error("{name} is a profile with a public key but without its encrypted private key")]
@@ -103,25 +116,37 @@ impl Fault for CliError {
     fn explain(&self) -> Explanation {
         let usage = |code, help| Explanation::new(code, Class::Usage, help);
         match self {
-            Self::StdinTwice => usage("stdin-twice", "put one of the two into a file of mode 0600"),
+            Self::StdinTwice => usage(
+                "stdin-twice",
+                "put one of the two into a file, of mode 0600 if it is secret",
+            ),
             Self::OneOutputForMany { .. } => usage("one-output", "name a folder with --output-dir instead"),
             Self::NoOutputName { .. } => usage(
                 "no-output-name",
                 "name the result with -o, or a folder with --output-dir",
             ),
-            Self::SameTarget { .. } => usage("same-target", "run once for each of the two, with -o"),
+            Self::NoNameForStdin => usage("no-output-name", "name the result with -o"),
+            Self::SameTarget { .. } => usage(
+                "same-target",
+                "a file is given twice, or two have the same name: run once for each, with -o",
+            ),
             Self::JsonAndDataToStdout => usage("json-and-data", "leave out --json, or name a file with -o"),
             Self::DataToTerminal => usage(
                 "data-to-terminal",
                 "what a stranger's file holds could take over the terminal: send it to a file or through a pipe",
             ),
-            Self::SignatureInArguments => usage(
-                "signature-in-arguments",
-                "the signature is the key to the envelope: give --signature-file - and paste it, or name a file of mode 0600",
+            Self::SecretInArguments => usage(
+                "secret-in-arguments",
+                "signatures and key files open everything: name a file of mode 0600, or give - and paste the text",
             ),
-            Self::KeyFileAsEnvelope { .. } => {
-                usage("key-file-as-envelope", "give it as --key-file; it needs no signature")
-            }
+            Self::KeyFileAsEnvelope { .. } => usage(
+                "key-file-as-envelope",
+                "it is what export writes: decrypt takes it as --key-file, without a signature",
+            ),
+            Self::NoKeyFile { .. } => usage(
+                "no-key-file",
+                "give it as --envelope, with a signature over its message as --signature-file",
+            ),
             Self::NoKeyPair { .. } => Explanation::new(
                 "no-key-pair",
                 Class::DoesNotOpen,

@@ -1,5 +1,6 @@
 //! `saltbridge inspect`: what an envelope, profile or key file holds, without a wallet.
 
+use clap::ValueHint;
 use saltbridge::encryption::{Document, Envelope, Kdf, LegacyEnvelope, Mechanism, Message, Profile, TEXT_LIMIT};
 use saltbridge::ethereum::{Address, personal_message_hash};
 use saltbridge::files::Source;
@@ -18,7 +19,7 @@ use super::terminal;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The file; - for standard input
-    #[arg(value_name = "FILE", value_parser = source())]
+    #[arg(value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath)]
     file: Source,
 
     /// Print the message to sign and nothing else, byte for byte, without a line end
@@ -38,12 +39,13 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
             Err(_) if args.sign_unusual_salt => envelope.message().insisted_on(),
             Err(unusual) => return Err(unusual.into()),
         };
+        report.check_stdout(envelope.message_to_sign().is_ok())?;
         report.show(message.as_str())?;
         return Ok(Outcome::done(Facts::default()));
     }
     let text = terminal::open(&args.file, "the envelope, profile or key file", report)?.read_text(TEXT_LIMIT)?;
     let mut page = Page::default();
-    match Document::parse(&text)? {
+    match Document::parse(&text).map_err(|error| Failure::about(&args.file)(error.into()))? {
         Document::Envelope(envelope) => page.envelope(&envelope, None),
         Document::Legacy(envelope) => page.legacy(&envelope),
         Document::Profile(profile) => page.profile(&profile)?,

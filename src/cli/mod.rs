@@ -23,6 +23,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 
 use facts::Facts;
+use saltbridge::text::printable_name;
+
 use failure::{CliError, Failure};
 use report::Report;
 
@@ -80,8 +82,8 @@ impl Outcome {
 /// Runs the program; the exit code.
 pub(crate) fn run() -> ExitCode {
     process::harden();
-    if std::env::args_os().any(|arg| args::holds_a_signature(&arg)) {
-        return Report::new(asked_for_json(), false, 0).end(Err(CliError::SignatureInArguments.into()));
+    if std::env::args_os().skip(1).any(|arg| args::holds_a_secret(&arg)) {
+        return Report::new(asked_for_json(), false, 0).end(Err(CliError::SecretInArguments.into()));
     }
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
@@ -110,8 +112,10 @@ fn asked_for_json() -> bool {
 
 /// What clap has to say: help and version are no errors.
 fn usage(error: &clap::Error) -> ExitCode {
-    if error.use_stderr() && asked_for_json() {
-        return Report::new(true, false, 0).end(Err(Failure::usage(error)));
+    // clap repeats arguments as they are; one with control characters could repaint the terminal.
+    let is_plain = |arg: std::ffi::OsString| printable_name(&arg) == *arg.to_string_lossy();
+    if error.use_stderr() && (asked_for_json() || !std::env::args_os().all(is_plain)) {
+        return Report::new(asked_for_json(), false, 0).end(Err(Failure::usage(error)));
     }
     let _ = error.print();
     ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2))

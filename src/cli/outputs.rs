@@ -1,13 +1,13 @@
 //! Which result goes where, decided for all files before the first is touched.
 
-use std::collections::HashSet;
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
-use std::io::IsTerminal as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use saltbridge::fault::Fault;
-use saltbridge::files::{Folder, Input, InputError, Output, Source, Target, TargetError};
+use saltbridge::files::{Folder, Input, InputError, Inputs, Output, Overwrite, Source, Target, TargetError};
 use saltbridge::text::printable_path;
 use serde_json::Value;
 
@@ -33,86 +33,137 @@ pub(super) trait Work {
     fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, Self::Error>;
 }
 
-/// Decides all targets. `rename` makes the name of the result from the name of the file, if it can.
-pub(super) fn plan(
-    files: &[Source],
+/// What is to be done, decided and checked as far as possible before anything is done.
+pub(super) struct Plan<'a> {
+    jobs: Vec<(&'a Source, Result<Job, Failure>)>,
+    inputs: Inputs,
+    overwrite: Overwrite,
+}
+
+/// Decides all targets. `rename` makes the name of the result from the name of the file, if it can; `secrets` are read
+/// too, and like the files they are never replaced.
+pub(super) fn plan<'a>(
+    files: &'a [Source],
+    secrets: &[&Source],
     outputs: &Outputs,
     report: &Report,
     rename: impl Fn(&Path) -> Option<OsString>,
-) -> Result<Vec<Result<Job, Failure>>, Failure> {
-    if files.iter().filter(|file| **file == Source::Stdin).count() > 1 {
+) -> Result<Plan<'a>, Failure> {
+    if files
+        .iter()
+        .chain(secrets.iter().copied())
+        .filter(|source| **source == Source::Stdin)
+        .count()
+        > 1
+    {
         return Err(CliError::StdinTwice.into());
     }
-    if let Some(output) = &outputs.output {
-        let [input] = files else {
-            return Err(CliError::OneOutputForMany { files: files.len() }.into());
-        };
-        let target = match output {
-            Source::Path(path) => Some(Target::from_path(path)?),
-            Source::Stdin if report.is_json() => return Err(CliError::JsonAndDataToStdout.into()),
-            Source::Stdin if std::io::stdout().is_terminal() => return Err(CliError::DataToTerminal.into()),
-            Source::Stdin => None,
-        };
-        return Ok(vec![Ok(Job {
-            input: input.clone(),
-            target,
-        })]);
-    }
+    let inputs = Inputs::of(files.iter().chain(secrets.iter().copied()));
+    let overwrite = outputs.force.overwrite();
     let folder = outputs.output_dir.as_deref().map(Folder::open_or_make).transpose()?;
-    let mut taken = HashSet::new();
-    let target_of = |input: &Source| -> Result<Target, Failure> {
-        let unnamed = || CliError::NoOutputName {
-            file: input.to_string(),
-        };
-        let Source::Path(path) = input else {
-            return Err(unnamed().into());
-        };
-        let renamed = rename(path);
-        Ok(match &folder {
-            // In a folder of its own the result may have the name of the file itself.
-            Some(folder) => {
-                let name = renamed
-                    .or_else(|| path.file_name().map(OsString::from))
-                    .ok_or_else(unnamed)?;
-                Target::new(folder, &name)?
-            }
-            None => {
-                let name = renamed.ok_or_else(unnamed)?;
-                Target::from_path(&path.with_file_name(name))?
-            }
-        })
+    let named = match (&outputs.output, files) {
+        (None, _) => None,
+        (Some(Source::Path(path)), [_]) => Some(Some(Target::from_path(path)?)),
+        (Some(Source::Stdin), [_]) => {
+            report.check_stdout(false)?;
+            Some(None)
+        }
+        (Some(_), _) => return Err(CliError::OneOutputForMany { files: files.len() }.into()),
     };
-    let jobs = files.iter().map(|input| {
-        let target = target_of(input)?;
-        if !taken.insert(target.identity()) {
-            let target = printable_path(&target.path());
-            return Err(CliError::SameTarget { target }.into());
+    // Each folder is opened once, however many files go there.
+    let mut folders = HashMap::new();
+    let mut taken = HashSet::new();
+    let mut job_of = |input: &Source| -> Result<Job, Failure> {
+        let target = match &named {
+            Some(target) => target.clone(),
+            None => Some(target_of(input, folder.as_ref(), &rename, &mut folders)?),
+        };
+        if let Some(target) = &target {
+            if !taken.insert(target.identity()) {
+                let target = printable_path(&target.path());
+                return Err(CliError::SameTarget { target }.into());
+            }
+            target.check(overwrite, &inputs)?;
+        }
+        // Before anybody is asked for a signature in vain.
+        if let Source::Path(_) = input {
+            Input::open(input)?;
         }
         Ok(Job {
             input: input.clone(),
-            target: Some(target),
+            target,
         })
-    });
-    Ok(jobs.collect())
+    };
+    let jobs = files.iter().map(|file| (file, job_of(file))).collect();
+    Ok(Plan {
+        jobs,
+        inputs,
+        overwrite,
+    })
+}
+
+fn target_of(
+    input: &Source,
+    folder: Option<&Folder>,
+    rename: impl Fn(&Path) -> Option<OsString>,
+    folders: &mut HashMap<PathBuf, Folder>,
+) -> Result<Target, Failure> {
+    let Source::Path(path) = input else {
+        return Err(CliError::NoNameForStdin.into());
+    };
+    let unnamed = || CliError::NoOutputName {
+        file: input.to_string(),
+    };
+    let renamed = rename(path);
+    Ok(match folder {
+        // In a folder of its own the result may have the name of the file itself.
+        Some(folder) => {
+            let name = renamed
+                .or_else(|| path.file_name().map(OsString::from))
+                .ok_or_else(unnamed)?;
+            Target::new(folder, &name)?
+        }
+        None => {
+            let name = renamed.ok_or_else(unnamed)?;
+            let beside = path.parent().unwrap_or(path).to_owned();
+            let folder = match folders.entry(beside) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(new) => {
+                    let folder = Folder::open(new.key())?;
+                    new.insert(folder)
+                }
+            };
+            Target::new(folder, &name)?
+        }
+    })
 }
 
 /// Does the work on every file. One that fails does not stop the others; the first failure decides the exit code.
+/// `prepare` asks for what the work needs, and is not called if there is nothing left to do.
 pub(super) fn run_all<W: Work>(
-    files: &[Source],
-    jobs: Vec<Result<Job, Failure>>,
-    outputs: &Outputs,
-    work: &W,
+    plan: Plan<'_>,
+    prepare: impl FnOnce() -> Result<W, Failure>,
     report: &Report,
-) -> Outcome {
+) -> Result<Outcome, Failure> {
+    let work = match plan.jobs.iter().any(|(_, job)| job.is_ok()) {
+        true => Some(prepare()?),
+        false => None,
+    };
     let mut results = Vec::<Value>::new();
     let mut first_failure = None;
-    for (file, job) in files.iter().zip(jobs) {
+    for (file, job) in plan.jobs {
         let name = match file {
             Source::Stdin => "-".into(),
             Source::Path(path) => path.to_string_lossy(),
         };
         let input = Facts::of("input", name);
-        match job.and_then(|job| run_one(&job, outputs, work, report)) {
+        let done = match (job, &work) {
+            (Ok(job), Some(work)) => run_one(&job, &plan.inputs, plan.overwrite, work, report),
+            (Err(failure), _) => Err(failure),
+            // Without work there is no job.
+            (Ok(_), None) => continue,
+        };
+        match done {
             Ok((target, bytes)) => results.push(input.with("output", target).with("bytes", bytes).into()),
             Err(failure) => {
                 report.failed(&failure);
@@ -125,20 +176,27 @@ pub(super) fn run_all<W: Work>(
     if let Some(failure) = &first_failure {
         json.set("error", failure.to_json());
     }
-    Outcome {
+    Ok(Outcome {
         json,
         failure: first_failure,
-    }
+    })
 }
 
-fn run_one<W: Work>(job: &Job, outputs: &Outputs, work: &W, report: &Report) -> Result<(String, u64), Failure> {
+fn run_one<W: Work>(
+    job: &Job,
+    inputs: &Inputs,
+    overwrite: Overwrite,
+    work: &W,
+    report: &Report,
+) -> Result<(String, u64), Failure> {
     let mut input = terminal::open(&job.input, "the file", report).map_err(W::Error::from)?;
     let bar = report.progress(input.name(), input.size());
     let spool;
     let output = match &job.target {
         Some(target) => Output::File {
             target,
-            overwrite: outputs.force.overwrite(),
+            overwrite,
+            inputs,
         },
         None => {
             spool = spool_folder().map_err(W::Error::from)?;

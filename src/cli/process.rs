@@ -1,56 +1,97 @@
-//! What concerns the process as a whole: no core dumps, and a clean end on Ctrl-C.
+//! What concerns the process as a whole: no core dumps, its limits, and a clean end on Ctrl-C.
 
 use std::io::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc;
+use std::time::Duration;
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::facts::Facts;
 
+/// How long a signal's last words may take.
+const PATIENCE: Duration = Duration::from_secs(1);
+
 static JSON_PRINTED: AtomicBool = AtomicBool::new(false);
 
-/// Keeps memory that holds keys off the disk and away from debuggers of the same user. Where the system does not let
-/// it, the program runs all the same.
+/// Keeps memory that holds keys off the disk and away from debuggers of the same user, and raises the limit on open
+/// files as far as it may be. Where the system does not let it, the program runs all the same.
 pub(super) fn harden() {
     let none = Rlimit {
         current: Some(0),
         maximum: Some(0),
     };
     let _ = setrlimit(Resource::Core, none);
+    // Every folder that is written to is held open.
+    let files = getrlimit(Resource::Nofile);
+    let _ = setrlimit(
+        Resource::Nofile,
+        Rlimit {
+            current: files.maximum,
+            ..files
+        },
+    );
     // The limit alone does not count where dumps are piped to a program (core(5)).
     let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
 }
 
-/// Whether the caller is the first to print the JSON object.
-pub(super) fn may_print_json() -> bool {
-    !JSON_PRINTED.swap(true, Ordering::SeqCst)
+/// Returns to the first caller alone. The others wait for the process to end, which the first one sees to.
+pub(super) fn only_once() {
+    while JSON_PRINTED.swap(true, Ordering::SeqCst) {
+        std::thread::park();
+    }
 }
 
 /// Ends the program on Ctrl-C, on SIGTERM and when the terminal goes away: temporary files are removed, the exit status
 /// is 128 and the signal's number.
 ///
 /// A thread does it, not a flag that the work looks at, because the work may be waiting in a read that never returns.
-/// A signal that was ignored when the program was started, as under `nohup`, stays ignored.
+/// It catches the signals itself: if it cannot be started, they end the process as they always did. A signal that was
+/// ignored when the program was started, as under `nohup`, stays ignored.
 pub(super) fn catch_signals(json: bool) -> std::io::Result<()> {
+    // With a handler the limit on file sizes is an error of the write, not the end of the process.
+    signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let ignored = ignored_signals();
     let wanted = [SIGINT, SIGTERM, SIGHUP]
         .into_iter()
-        .filter(|signal| ignored & (1 << (signal - 1)) == 0);
-    let mut signals = Signals::new(wanted)?;
-    std::thread::Builder::new().name("signals".into()).spawn(move || {
-        if let Some(signal) = signals.forever().next() {
-            end(signal, json);
-        }
-    })?;
-    Ok(())
+        .filter(move |signal| ignored & (1 << (signal - 1)) == 0);
+    let (tell, caught) = mpsc::channel();
+    std::thread::Builder::new()
+        .name("signals".into())
+        .spawn(move || match Signals::new(wanted) {
+            Err(error) => {
+                let _ = tell.send(Err(error));
+            }
+            Ok(mut signals) => {
+                let _ = tell.send(Ok(()));
+                if let Some(signal) = signals.forever().next() {
+                    end(signal, json);
+                }
+            }
+        })?;
+    caught.recv().unwrap_or(Ok(()))
 }
 
 fn end(signal: i32, json: bool) -> ! {
     saltbridge::files::remove_named_before_exit();
     super::terminal::restore();
     let status = 128 + signal;
+    // By another thread, and not for long: nobody may be reading what is said.
+    let (tell, said) = mpsc::channel();
+    let saying = std::thread::Builder::new().spawn(move || {
+        say_interrupted(status, json);
+        let _ = tell.send(());
+    });
+    if saying.is_ok() {
+        let _ = said.recv_timeout(PATIENCE);
+    }
+    std::process::exit(status);
+}
+
+fn say_interrupted(status: i32, json: bool) {
     if json {
         let error = Facts::of("code", "interrupted")
             .with("message", "interrupted by a signal")
@@ -63,7 +104,6 @@ fn end(signal: i32, json: bool) -> ! {
     } else {
         let _ = writeln!(std::io::stderr().lock(), "\ninterrupted");
     }
-    std::process::exit(status);
 }
 
 /// The signals that are ignored, as a mask (proc(5): SigIgn). None where /proc cannot be read.

@@ -2,18 +2,20 @@
 
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use saltbridge::files::write_text_to_stdout;
+use saltbridge::text::escape_json;
 
 use super::Outcome;
 use super::facts::Facts;
-use super::failure::Failure;
+use super::failure::{CliError, Failure};
 use super::process;
 
 /// Below this many bytes nobody wants to watch a bar: 16 MiB.
 const WORTH_A_BAR: u64 = 16 << 20;
+
+const SYNCING: &str = ", syncing to disk";
 
 pub(super) struct Report {
     json: bool,
@@ -26,9 +28,14 @@ impl Report {
         Self { json, quiet, verbosity }
     }
 
-    /// Whether standard output belongs to the JSON object.
-    pub(super) fn is_json(&self) -> bool {
-        self.json
+    /// Refuses to send data to a standard output that belongs to the JSON object, or, unless it is `harmless` there, to
+    /// a terminal.
+    pub(super) fn check_stdout(&self, harmless: bool) -> Result<(), CliError> {
+        match self.json {
+            true => Err(CliError::JsonAndDataToStdout),
+            false if !harmless && std::io::stdout().is_terminal() => Err(CliError::DataToTerminal),
+            false => Ok(()),
+        }
     }
 
     /// What was done.
@@ -92,15 +99,15 @@ impl Report {
             bar.set_style(style.progress_chars("=> "));
         }
         bar.set_message(name.to_owned());
-        bar.enable_steady_tick(Duration::from_millis(200));
         bar
     }
 
     /// Moves a bar on. Once all was read, what remains is syncing, which can take as long again.
     pub(super) fn advance(bar: &ProgressBar, bytes: u64) {
         bar.inc(bytes);
-        if bar.length().is_some_and(|length| bar.position() >= length) {
-            bar.set_message(format!("{}, syncing to disk", bar.message()));
+        let is_read = bar.length().is_some_and(|length| bar.position() >= length);
+        if is_read && !bar.message().ends_with(SYNCING) {
+            bar.set_message(format!("{}{SYNCING}", bar.message()));
         }
     }
 
@@ -125,12 +132,10 @@ impl Report {
 
 /// Prints the one JSON object, unless a signal's thread was faster.
 pub(super) fn print_json(json: &Facts) -> std::io::Result<()> {
-    if process::may_print_json() {
-        let mut line = serde_json::to_string_pretty(json)?;
-        line.push('\n');
-        std::io::stdout().lock().write_all(line.as_bytes())?;
-    }
-    Ok(())
+    process::only_once();
+    let mut line = escape_json(&serde_json::to_string_pretty(json)?);
+    line.push('\n');
+    std::io::stdout().lock().write_all(line.as_bytes())
 }
 
 /// Nobody can be told if standard error is closed.

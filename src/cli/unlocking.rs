@@ -26,7 +26,7 @@ pub(super) struct Found {
 pub(super) fn find_envelope(source: &Source, report: &Report) -> Result<Found, Failure> {
     let text = terminal::open(source, "the envelope", report)?.read_text(TEXT_LIMIT)?;
     let name = source.to_string();
-    match Document::parse(&text)? {
+    match Document::parse(&text).map_err(|error| Failure::about(source)(error.into()))? {
         Document::Envelope(envelope) => Ok(Found {
             envelope,
             public_key: None,
@@ -42,7 +42,7 @@ pub(super) fn find_envelope(source: &Source, report: &Report) -> Result<Found, F
                 public_key,
                 envelope: Some(text),
             } => Ok(Found {
-                envelope: Envelope::parse(&text)?,
+                envelope: Envelope::parse(&text).map_err(|error| Failure::about(source)(error.into()))?,
                 public_key: Some(public_key),
                 address: profile.address,
             }),
@@ -73,8 +73,15 @@ pub(super) fn unlock_with(
     report.detail(&format!("message: \"{}\"", printable(&message.to_string())));
     report.detail(&format!("key derivation: {}", found.envelope.kdf()));
 
+    // Judged before the person is asked for the signature.
+    match found.envelope.message_to_sign() {
+        Err(unusual) if !unlocking.sign_unusual_salt => return Err(unusual.into()),
+        Err(unusual) => report.warn(&format!("{unusual}; going on, as you insist")),
+        Ok(_) => {}
+    }
     let signature = terminal::read_secret(signature_file, "the signature", SIGNATURE_LIMIT, report)?;
-    let signature = Signature::from_hex(&signature)?;
+    let signature =
+        Signature::from_hex(unquoted(&signature)).map_err(|error| Failure::about(signature_file)(error.into()))?;
     report.detail(&format!("the signature's v byte is {}", signature.v_form()));
     let policy = if unlocking.sign_unusual_salt {
         SaltPolicy::PersonInsists
@@ -84,6 +91,15 @@ pub(super) fn unlock_with(
     let mut wallet = SignatureMadeElsewhere::new(signature);
     let unlocked = unlock(&found.envelope, &mut wallet, &expected, policy)?;
     Ok(Opened::new(unlocked, report))
+}
+
+/// A browser's console shows a text in quotes.
+fn unquoted(text: &str) -> &str {
+    let text = text.trim_ascii();
+    let inner = ['"', '\'']
+        .iter()
+        .find_map(|quote| text.strip_prefix(*quote)?.strip_suffix(*quote));
+    inner.unwrap_or(text)
 }
 
 /// An unlocked envelope, told.

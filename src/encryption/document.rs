@@ -2,7 +2,7 @@
 
 use super::format::Object;
 use super::{Envelope, EnvelopeError, KeyFile, KeyFileError, LegacyEnvelope, Profile, ProfileError};
-use crate::fault::{Explanation, Fault};
+use crate::fault::{Class, Explanation, Fault};
 
 /// The fields that matter in any of them.
 const FIELDS: &[&str] = &[
@@ -34,14 +34,16 @@ pub enum Document {
 }
 
 impl Document {
-    /// Recognises a text by its fields and reads it. A text with none of the known fields is read as an envelope, and
-    /// fails as one.
+    /// Recognises a text by its fields and reads it.
     ///
     /// # Errors
-    /// The error of the format that it was recognised as.
+    /// [`DocumentError::Unknown`] without any known field, otherwise the error of the format that it was recognised as.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
         let object = Object::parse(text, FIELDS).map_err(EnvelopeError::from)?;
         let has_any = |names: &[&'static str]| names.iter().any(|name| object.has(name));
+        if !has_any(FIELDS) {
+            return Err(DocumentError::Unknown);
+        }
         if has_any(&["public_key_v2", "encrypted_private_key_v2", "encrypted_private_key"]) {
             return Ok(Self::Profile(Profile::from_object(object)?));
         }
@@ -60,6 +62,9 @@ impl Document {
 /// Why a text could be read as nothing known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DocumentError {
+    /// A JSON object with none of the known fields.
+    #[error("this is neither an envelope nor a profile nor a key file")]
+    Unknown,
     /// It is an envelope, or nothing that is known.
     #[error(transparent)]
     Envelope(#[from] EnvelopeError),
@@ -74,6 +79,11 @@ pub enum DocumentError {
 impl Fault for DocumentError {
     fn explain(&self) -> Explanation {
         match self {
+            Self::Unknown => Explanation::new(
+                "unknown-document",
+                Class::Damaged,
+                "if it was saved from the web, look into it: without a login the service answers with an error instead",
+            ),
             Self::Envelope(error) => error.explain(),
             Self::Profile(error) => error.explain(),
             Self::KeyFile(error) => error.explain(),

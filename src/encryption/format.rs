@@ -22,6 +22,9 @@ pub enum FormatError {
         /// Column of it in bytes, from 1.
         column: usize,
     },
+    /// Nothing, or white space alone.
+    #[error("empty")]
+    Empty,
     /// A value of another JSON type than it should have.
     #[error("{what} is {found} where {expected} should be")]
     WrongType {
@@ -70,10 +73,11 @@ impl Fault for FormatError {
                 "not-json",
                 "the whole text is needed, from the first { to the last }, and nothing else",
             ),
-            Self::WrongType { .. } => damaged(
-                "wrong-type",
-                "check that the right text was saved; a text with \\\" in it was encoded twice, decode it once",
-            ),
+            Self::Empty => damaged("empty", "check that the text was saved"),
+            Self::WrongType { found: "a string", .. } => {
+                damaged("wrong-type", "a text with \\\" in it was encoded twice: decode it once")
+            }
+            Self::WrongType { .. } => damaged("wrong-type", "check that the right text was saved"),
             Self::MissingField { .. } => damaged(
                 "missing-field",
                 "check that the right text was saved; `saltbridge inspect` says what a file holds",
@@ -119,6 +123,9 @@ pub(super) struct Object {
 impl Object {
     /// Reads `text` as a JSON object and keeps the fields named in `names`.
     pub(super) fn parse(text: &str, names: &'static [&'static str]) -> Result<Self, FormatError> {
+        if text.trim_ascii().is_empty() {
+            return Err(FormatError::Empty);
+        }
         let mut reader = serde_json::Deserializer::from_str(text);
         let top = reader
             .deserialize_any(TopVisitor { names })

@@ -8,6 +8,8 @@ use secrecy::{ExposeSecret as _, ExposeSecretMut as _, SecretBox};
 use sha2::Sha256;
 use sha3::{Digest as _, Keccak256};
 
+use zeroize::Zeroize as _;
+
 use super::PublicKey;
 use crate::ethereum::{Address, Signature, VForm};
 
@@ -67,8 +69,9 @@ impl StorageKey {
         let ikm = signature.low_s(VForm::Offset27);
         let info: [&[u8]; 3] = [b"saltbridge storage key v1", address.as_bytes(), public_key.as_bytes()];
         Self::filled(|key| {
-            Hkdf::<Sha256>::new(Some(salt), ikm.expose_bytes())
-                .expand_multi_info(&info, key)
+            let (mut extracted, hkdf) = Hkdf::<Sha256>::extract(Some(salt), ikm.expose_bytes());
+            extracted.as_mut_slice().zeroize();
+            hkdf.expand_multi_info(&info, key)
                 // RFC 5869 refuses only more than 255 × 32 bytes of output.
                 .unwrap_or_else(|_| unreachable!("32 bytes are a possible output length"));
         })

@@ -48,7 +48,7 @@ impl KeyFile {
             Some(text) => Some(PublicKey::from_field("public_key", &text)?),
         };
         match named {
-            Some(named) if named != key_pair.public_key() => Err(KeyFileError::PublicKeyMismatch { named }),
+            Some(named) if named != key_pair.public_key() => Err(KeyFileError::PublicKeyMismatch),
             _ => Ok(Self {
                 key_pair,
                 names_public_key: named.is_some(),
@@ -63,12 +63,10 @@ pub enum KeyFileError {
     /// The text does not have the form of a key file.
     #[error("the key file cannot be read: {0}")]
     Format(#[from] FormatError),
-    /// The public key that the file names does not belong to its private key.
-    #[error("the key file names the public key {named}, which does not belong to its private key")]
-    PublicKeyMismatch {
-        /// The public key that the file names.
-        named: PublicKey,
-    },
+    /// The public key that the file names does not belong to its private key. Which one it names is not said: where the
+    /// two keys stand in each other's place, it is the private one.
+    #[error("the key file names a public key that does not belong to its private key")]
+    PublicKeyMismatch,
     /// The key file is sound, but it is another key's than the expected one.
     #[error("the key file is that of {found}, not of {expected}")]
     NotTheExpected {
@@ -83,7 +81,7 @@ impl Fault for KeyFileError {
     fn explain(&self) -> Explanation {
         match self {
             Self::Format(error) => error.explain(),
-            Self::PublicKeyMismatch { .. } => Explanation::new(
+            Self::PublicKeyMismatch => Explanation::new(
                 "public-key-mismatch",
                 Class::DoesNotOpen,
                 "two key files were probably mixed: export the key again from the envelope",

@@ -2,7 +2,7 @@
 //!
 //! ephemeral public key (32 bytes) ‖ tag (16 bytes) ‖ ciphertext (as long as the plaintext). The key of the box is
 //! HSalsa20 of the X25519 shared secret, the nonce BLAKE2b-192(ephemeral public key ‖ recipient's public key), the
-//! cipher XSalsa20-Poly1305. Running the cipher over a file is the business of [`crate::files`].
+//! cipher XSalsa20-Poly1305. Running the cipher over a file is the business of the rooms above.
 //!
 //! Refuses points of low order, for which the shared secret is zero whoever the recipient is: as the ephemeral key,
 //! where libsodium refuses them too, and as a recipient.
@@ -12,6 +12,7 @@ use blake2::digest::Digest as _;
 use blake2::digest::consts::{U10, U24};
 use secrecy::{ExposeSecret as _, ExposeSecretMut as _, SecretBox};
 use x25519_dalek::StaticSecret;
+use zeroize::Zeroizing;
 
 use super::{KeyPair, Nonce, PrivateKey, PublicKey, RandomError};
 use crate::fault::{Class, Explanation, Fault};
@@ -98,8 +99,8 @@ impl BoxKey {
             return Err(LowOrder);
         }
         let mut key = SecretBox::new(Box::new([0; 32]));
-        key.expose_secret_mut()
-            .copy_from_slice(&salsa20::hsalsa::<U10>(shared.as_bytes().into(), &Default::default()));
+        let hashed: [u8; 32] = salsa20::hsalsa::<U10>(shared.as_bytes().into(), &Default::default()).into();
+        key.expose_secret_mut().copy_from_slice(&*Zeroizing::new(hashed));
         Ok(Self { key, nonce })
     }
 }

@@ -3,6 +3,7 @@
 //! A named pipe, a device or a directory under the name of an input is refused before it is opened: reading one could
 //! wait for ever, or do something to the machine.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
@@ -36,11 +37,30 @@ impl fmt::Display for Source {
     }
 }
 
+/// All files that a run reads. None of them is replaced by what the run writes, not even on request.
+#[derive(Default)]
+pub struct Inputs(HashSet<(u64, u64)>);
+
+impl Inputs {
+    /// The files behind these sources, as far as they are there.
+    pub fn of<'a>(sources: impl IntoIterator<Item = &'a Source>) -> Self {
+        let stats = sources.into_iter().filter_map(|source| match source {
+            Source::Stdin => rustix::fs::fstat(io::stdin()).ok(),
+            Source::Path(path) => rustix::fs::stat(path).ok(),
+        });
+        Self(stats.map(|stat| (stat.st_dev, stat.st_ino)).collect())
+    }
+
+    pub(super) fn contain(&self, stat: &Stat) -> bool {
+        self.0.contains(&(stat.st_dev, stat.st_ino))
+    }
+}
+
 /// An input that was opened.
 pub struct Input {
     file: File,
     size: Option<u64>,
-    identity: (u64, u64),
+    ended: bool,
     name: String,
 }
 
@@ -76,7 +96,7 @@ impl Input {
         Ok(Self {
             file: file.into(),
             size: is_regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)),
-            identity: (stat.st_dev, stat.st_ino),
+            ended: false,
             name,
         })
     }
@@ -91,17 +111,18 @@ impl Input {
         &self.name
     }
 
-    /// Device and inode number: the same for two names of one file.
-    pub(super) fn identity(&self) -> (u64, u64) {
-        self.identity
-    }
-
     /// Fills `buffer` as far as the input reaches. Less than the whole length means that it ended.
     ///
     /// # Errors
     /// [`InputError::Read`].
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, InputError> {
-        fill(&mut self.file, buffer).map_err(|error| InputError::from_io(&self.name, error))
+        // A terminal that ended goes on if it is read again.
+        if self.ended {
+            return Ok(0);
+        }
+        let length = fill(&mut self.file, buffer).map_err(|error| InputError::from_io(&self.name, error))?;
+        self.ended = length < buffer.len();
+        Ok(length)
     }
 
     /// Reads a short text to its end. The buffer is wiped on drop, because the text may be a key.

@@ -1,8 +1,8 @@
 //! Sealed boxes and other private files on disk.
 //!
 //! Promises: nothing is seen under a target's name before it is whole, verified and synced; nothing is overwritten
-//! unless that was asked for; when it fails, or is killed at any moment, what stood there before stands there still, and
-//! no part of a plaintext has a name. Memory does not grow with the size of a file. Refuses input that is neither a
+//! unless that was asked for; when it fails, or is killed at any moment, what stood there before stands there still.
+//! Until then a file has no name at all where the system allows that, and a hidden one elsewhere ([`temporary`]). Memory does not grow with the size of a file. Refuses input that is neither a
 //! regular file nor a pipe that somebody is writing to, and targets that are neither absent nor a regular file (or a
 //! link, which is replaced itself and never followed).
 //!
@@ -14,7 +14,7 @@ mod stream;
 mod target;
 mod temporary;
 
-pub use input::{Input, InputError, Source};
+pub use input::{Input, InputError, Inputs, Source};
 pub use sealed::{OpenBoxError, Output, Progress, SealBoxError, open_box, seal_box, write_text_to_stdout};
 pub use stream::{CHUNK_BYTES, Opener, Sealer, Verified};
 pub use target::{Folder, Overwrite, Privacy, Target, TargetError, write_private_text};

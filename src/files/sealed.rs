@@ -11,7 +11,7 @@ use super::input::fill;
 use super::stream::{CHUNK_BYTES, Opener, Sealer};
 use super::target::Privacy;
 use super::temporary::{Naming, Temporary};
-use super::{Folder, Input, InputError, Overwrite, Target, TargetError};
+use super::{Folder, Input, InputError, Inputs, Overwrite, Target, TargetError};
 use crate::encryption::sealed_box::{BoxKey, HEADER_BYTES, Header, LowOrder, SealError};
 use crate::encryption::{KeyPair, PublicKey};
 use crate::fault::{Class, Explanation, Fault};
@@ -28,6 +28,8 @@ pub enum Output<'a> {
         target: &'a Target,
         /// What happens to a file of that name.
         overwrite: Overwrite,
+        /// What the run reads, which is never replaced.
+        inputs: &'a Inputs,
     },
     /// To standard output, once it is verified and whole. Until then it waits as ciphertext in an unnamed file.
     Stdout {
@@ -49,9 +51,13 @@ pub fn open_box(
     progress: Progress<'_>,
 ) -> Result<u64, OpenBoxError> {
     match output {
-        Output::File { target, overwrite } => {
-            let mut pending = target.start(Privacy::Owner, overwrite, Some(input))?;
-            let (mut opener, tag) = begin_open(input, recipient)?;
+        Output::File {
+            target,
+            overwrite,
+            inputs,
+        } => {
+            let mut pending = target.start(Privacy::Owner, overwrite, inputs)?;
+            let (mut opener, tag) = begin_open(input, recipient, progress)?;
             let length = for_each_chunk(input, progress, |chunk| {
                 opener.authenticate(chunk);
                 opener.decrypt(chunk);
@@ -62,7 +68,7 @@ pub fn open_box(
             Ok(length)
         }
         Output::Stdout { spool } => {
-            let (mut opener, tag) = begin_open(input, recipient)?;
+            let (mut opener, tag) = begin_open(input, recipient, progress)?;
             let mut spool = Spool::create(spool)?;
             let length = for_each_chunk(input, progress, |chunk| {
                 opener.authenticate(chunk);
@@ -89,8 +95,12 @@ pub fn seal_box(
     let mut sealer = Sealer::new(&key);
     let header = |tag| Header { ephemeral, tag }.to_bytes();
     let length = match output {
-        Output::File { target, overwrite } => {
-            let mut pending = target.start(Privacy::Umask, overwrite, Some(input))?;
+        Output::File {
+            target,
+            overwrite,
+            inputs,
+        } => {
+            let mut pending = target.start(Privacy::Umask, overwrite, inputs)?;
             // The tag stands in front and is known last.
             pending.write(&header([0; 16]))?;
             let length = for_each_chunk(input, progress, |chunk| {
@@ -116,7 +126,11 @@ pub fn seal_box(
     Ok(length + HEADER_BYTES as u64)
 }
 
-fn begin_open(input: &mut Input, recipient: &KeyPair) -> Result<(Opener, [u8; 16]), OpenBoxError> {
+fn begin_open(
+    input: &mut Input,
+    recipient: &KeyPair,
+    progress: Progress<'_>,
+) -> Result<(Opener, [u8; 16]), OpenBoxError> {
     let mut header = [0; HEADER_BYTES];
     let found = input.fill(&mut header)?;
     if found < HEADER_BYTES {
@@ -125,6 +139,7 @@ fn begin_open(input: &mut Input, recipient: &KeyPair) -> Result<(Opener, [u8; 16
             found,
         });
     }
+    progress(HEADER_BYTES as u64);
     let header = Header::from_bytes(&header);
     let key = BoxKey::to_open(recipient, &header.ephemeral).map_err(|LowOrder| OpenBoxError::LowOrder {
         name: input.name().to_owned(),

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
-use super::Input;
+use super::Inputs;
 use super::input::kind_name;
 use super::temporary::{Naming, Temporary};
 use crate::fault::{Class, Explanation, Fault};
@@ -60,7 +60,10 @@ impl Folder {
         let (fd, stat) = opened
             .and_then(|fd| rustix::fs::fstat(&fd).map(|stat| (fd, stat)))
             .map_err(|error| match error {
-                Errno::NOENT | Errno::NOTDIR => TargetError::NoFolder {
+                Errno::NOENT => TargetError::NoFolder {
+                    name: printable_path(shown),
+                },
+                Errno::NOTDIR => TargetError::NotAFolder {
                     name: printable_path(shown),
                 },
                 _ => TargetError::from_io(&printable_path(shown), error.into()),
@@ -72,15 +75,12 @@ impl Folder {
         })
     }
 
-    /// The same, after the folder was made if it was not there. The folder above it must be there.
+    /// The same, after the folder was made if it was not there, with those above it.
     ///
     /// # Errors
     /// As [`Folder::open`].
     pub fn open_or_make(path: &Path) -> Result<Self, TargetError> {
-        match std::fs::create_dir(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Err(TargetError::NoFolder {
-                name: printable_path(path.parent().unwrap_or(path)),
-            }),
+        match std::fs::create_dir_all(path) {
             Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
                 Err(TargetError::from_io(&printable_path(path), error))
             }
@@ -93,7 +93,10 @@ impl Folder {
     }
 
     pub(super) fn shown(&self) -> String {
-        printable_path(&self.path)
+        match self.path.as_os_str().is_empty() {
+            true => "the current folder".to_owned(),
+            false => printable_path(&self.path),
+        }
     }
 }
 
@@ -163,22 +166,18 @@ impl Target {
     /// Refuses early what publishing would refuse late: no wallet need be asked, and no long file read, for that.
     ///
     /// # Errors
-    /// [`TargetError::Exists`], [`TargetError::NotAFile`].
-    pub fn check(&self, overwrite: Overwrite) -> Result<(), TargetError> {
-        self.check_against(overwrite, None)
-    }
-
-    fn check_against(&self, overwrite: Overwrite, input: Option<&Input>) -> Result<(), TargetError> {
-        let stat = match rustix::fs::statat(&self.folder.fd, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
+    /// [`TargetError::Exists`], [`TargetError::NotAFile`], [`TargetError::IsAnInput`].
+    pub fn check(&self, overwrite: Overwrite, inputs: &Inputs) -> Result<(), TargetError> {
+        let folder = &self.folder.fd;
+        let name = self.shown();
+        let stat = match rustix::fs::statat(folder, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(()),
-            Err(error) => return Err(TargetError::from_io(&self.shown(), error.into())),
+            Err(error) => return Err(TargetError::from_io(&name, error.into())),
         };
-        let name = self.shown();
-        match FileType::from_raw_mode(stat.st_mode) {
-            FileType::RegularFile | FileType::Symlink if overwrite == Overwrite::Refuse => {
-                return Err(TargetError::Exists { name });
-            }
+        // A link is replaced itself; but one that leads to a device or a folder is there for another purpose.
+        let behind = rustix::fs::statat(folder, &self.name, AtFlags::empty()).unwrap_or(stat);
+        match FileType::from_raw_mode(behind.st_mode) {
             FileType::RegularFile | FileType::Symlink => {}
             kind => {
                 return Err(TargetError::NotAFile {
@@ -187,26 +186,27 @@ impl Target {
                 });
             }
         }
-        match input {
-            Some(input) if input.identity() == (stat.st_dev, stat.st_ino) => Err(TargetError::IsTheInput { name }),
-            _ => Ok(()),
+        match overwrite {
+            Overwrite::Refuse => Err(TargetError::Exists { name }),
+            Overwrite::Replace if inputs.contain(&stat) => Err(TargetError::IsAnInput { name }),
+            Overwrite::Replace => Ok(()),
         }
     }
 
-    /// Starts to write: a file that has no name yet. `input` is what it is made from, which it must not replace.
+    /// Starts to write: a file that has no name yet. It must not replace one of `inputs`.
     pub(super) fn start(
         &self,
         privacy: Privacy,
         overwrite: Overwrite,
-        input: Option<&Input>,
+        inputs: &Inputs,
     ) -> Result<Pending<'_>, TargetError> {
-        self.check_against(overwrite, input)?;
+        self.check(overwrite, inputs)?;
         let mode = match privacy {
             Privacy::Owner => Mode::RUSR | Mode::WUSR,
             Privacy::Umask => Mode::from_raw_mode(0o666),
         };
         let temporary = Temporary::create(&self.folder.fd, mode, Naming::Avoid)
-            .map_err(|error| TargetError::from_io(&self.shown(), error))?;
+            .map_err(|error| TargetError::from_io(&self.folder.shown(), error))?;
         Ok(Pending {
             target: self,
             temporary,
@@ -255,8 +255,13 @@ impl Pending<'_> {
 ///
 /// # Errors
 /// [`TargetError`].
-pub fn write_private_text(target: &Target, text: &str, overwrite: Overwrite) -> Result<(), TargetError> {
-    let mut pending = target.start(Privacy::Owner, overwrite, None)?;
+pub fn write_private_text(
+    target: &Target,
+    text: &str,
+    overwrite: Overwrite,
+    inputs: &Inputs,
+) -> Result<(), TargetError> {
+    let mut pending = target.start(Privacy::Owner, overwrite, inputs)?;
     pending.write(text.as_bytes())?;
     pending.publish()
 }
@@ -278,9 +283,9 @@ pub enum TargetError {
         /// What it is.
         kind: &'static str,
     },
-    /// The target is the very file that is read.
-    #[error("{name} is the file that is being read")]
-    IsTheInput {
+    /// The target is a file that the same run reads.
+    #[error("{name} is one of the files that are read")]
+    IsAnInput {
         /// The target.
         name: String,
     },
@@ -296,8 +301,14 @@ pub enum TargetError {
         /// The folder.
         name: String,
     },
+    /// What stands under the folder's name is none.
+    #[error("{name} is not a folder")]
+    NotAFolder {
+        /// The name.
+        name: String,
+    },
     /// The permissions do not allow it.
-    #[error("{name} may not be written: permission denied")]
+    #[error("{name} may not be written to: permission denied")]
     NotWritable {
         /// The target.
         name: String,
@@ -323,6 +334,8 @@ impl TargetError {
         let name = name.to_owned();
         match source.kind() {
             io::ErrorKind::AlreadyExists => Self::Exists { name },
+            io::ErrorKind::NotADirectory => Self::NotAFolder { name },
+            io::ErrorKind::InvalidFilename => Self::BadName { name },
             io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => Self::NotWritable { name },
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
                 Self::NoSpace { name }
@@ -348,7 +361,7 @@ impl Fault for TargetError {
                 "choose another name, or give the folder as --output-dir",
             ),
             Self::NotAFile { .. } => system("target-not-a-file", "choose another name"),
-            Self::IsTheInput { .. } => Explanation::new(
+            Self::IsAnInput { .. } => Explanation::new(
                 "target-is-input",
                 Class::Usage,
                 "choose another name; the original is never replaced by what is made from it",
@@ -356,17 +369,18 @@ impl Fault for TargetError {
             Self::BadName { .. } => Explanation::new(
                 "bad-name",
                 Class::Usage,
-                "name a file with -o, or a folder with --output-dir",
+                "name a file with -o (at most 255 bytes, no slash at the end), or a folder with --output-dir",
             ),
-            Self::NoFolder { .. } => system("no-folder", "make the folder first: mkdir -p FOLDER"),
-            Self::NotWritable { .. } => system("not-writable", "choose a folder that you may write to"),
-            Self::NoSpace { .. } => system(
-                "no-space",
-                "make room, or choose a folder on another disk; nothing was written",
+            Self::NoFolder { .. } => system("no-folder", "make the folder first, with mkdir -p"),
+            Self::NotAFolder { .. } => system("not-a-folder", "choose another folder"),
+            Self::NotWritable { .. } => system(
+                "not-writable",
+                "choose a folder that you may write to, with -o or --output-dir",
             ),
+            Self::NoSpace { .. } => system("no-space", "make room, or choose a folder on another disk"),
             Self::Write { .. } => system(
                 "write-failed",
-                "check the disk or the program that reads from the pipe; nothing was written",
+                "check the disk, or the program that reads from the pipe",
             ),
         }
     }

@@ -3,7 +3,8 @@
 //! Where the system allows it (`O_TMPFILE` and `linkat`, Linux with ext4, xfs, btrfs, tmpfs and others) the file has no
 //! name at all, and the kernel removes it whatever happens to the process. Elsewhere it is called
 //! `.saltbridge-<16 hexadecimal digits>.partial`, is locked (`flock`) as long as its process lives, is removed on
-//! failure and on Ctrl-C, and one that a killed process left is removed by the next run in that folder.
+//! failure and on Ctrl-C, and one that a killed process left is removed by the next run that needs such a name in that
+//! folder. The finished file, too, has such a name for the moment between the two system calls that replace another.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -77,14 +78,9 @@ impl Temporary {
         }
         remove_leftovers(folder);
         loop {
-            let name = TemporaryName::reserve(folder)?;
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
-            let file = match rustix::fs::openat(folder, name.as_os_str(), flags, mode) {
-                Ok(file) => file,
-                Err(Errno::EXIST) => continue,
-                Err(error) => return Err(error.into()),
-            };
-            // Another process may take it for a leftover until it is locked.
+            let (name, file) = TemporaryName::make(folder, |name| Ok(rustix::fs::openat(folder, name, flags, mode)?))?;
+            // Another process may have taken it for a leftover before it was locked.
             let locked = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
             if locked && rustix::fs::fstat(&file)?.st_nlink == 1 {
                 return Ok(Self {
@@ -109,16 +105,18 @@ impl Temporary {
             (None, true) => {
                 // A link never replaces anything, so the file, whole by now, passes through a temporary name.
                 remove_leftovers(&self.folder);
-                let temporary = TemporaryName::reserve(&self.folder)?;
-                link_unnamed(&self.file, folder, temporary.as_os_str())?;
+                let (temporary, ()) = TemporaryName::make(&self.folder, |name| link_unnamed(&self.file, folder, name))?;
                 rustix::fs::renameat(folder, temporary.as_os_str(), folder, name)?;
             }
             (Some(temporary), true) => rustix::fs::renameat(folder, temporary.as_os_str(), folder, name)?,
             (Some(temporary), false) => rename_without_replacing(folder, temporary.as_os_str(), name)?,
         }
-        rustix::fs::fsync(folder)?;
         self.name = None;
-        Ok(())
+        match rustix::fs::fsync(folder) {
+            // File systems whose folders cannot be synced.
+            Err(Errno::INVAL) => Ok(()),
+            result => Ok(result?),
+        }
     }
 }
 
@@ -144,18 +142,27 @@ struct TemporaryName {
 }
 
 impl TemporaryName {
-    /// A new name, random so that two processes do not meet. Not yet a file.
-    fn reserve(folder: &Arc<OwnedFd>) -> io::Result<Self> {
-        let number = getrandom::u64().map_err(io::Error::other)?;
-        let name = OsString::from(format!("{PREFIX}{number:016x}{SUFFIX}"));
-        named().push(Entry {
-            folder: folder.clone(),
-            name: name.clone(),
-        });
-        Ok(Self {
-            folder: folder.clone(),
-            name,
-        })
+    /// Makes a file or link under a new name, random so that two processes do not meet. The list is locked meanwhile:
+    /// a name is on it, or no file of that name ever comes into being.
+    fn make<T>(folder: &Arc<OwnedFd>, make: impl Fn(&std::ffi::OsStr) -> io::Result<T>) -> io::Result<(Self, T)> {
+        let mut list = named();
+        loop {
+            let number = getrandom::u64().map_err(io::Error::other)?;
+            let name = OsString::from(format!("{PREFIX}{number:016x}{SUFFIX}"));
+            let made = match make(&name) {
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made?,
+            };
+            list.push(Entry {
+                folder: folder.clone(),
+                name: name.clone(),
+            });
+            let own = Self {
+                folder: folder.clone(),
+                name,
+            };
+            return Ok((own, made));
+        }
     }
 
     fn as_os_str(&self) -> &std::ffi::OsStr {
