@@ -21,7 +21,8 @@ use salsa20::cipher::{KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _};
 use saltbridge::encryption::sealed_box::{BoxKey, HEADER_BYTES, Header, LowOrder, SealError};
 use saltbridge::encryption::{KeyPair, PrivateKey, PublicKey};
 use saltbridge::files::{
-    CHUNK_BYTES, Folder, Input, OpenBoxError, Opener, Output, Overwrite, Sealer, Source, Target, open_box, seal_box,
+    CHUNK_BYTES, Folder, Input, Inputs, OpenBoxError, Opener, Output, Overwrite, Sealer, Source, Target, open_box,
+    seal_box,
 };
 use saltbridge::sodium::{Authenticator, StreamCipher};
 
@@ -92,6 +93,7 @@ fn through_files<E>(
     let output = Output::File {
         target: &target,
         overwrite: Overwrite::Replace,
+        inputs: &Inputs::default(),
     };
     let length = work(&mut Input::open(&Source::Path(from)).unwrap(), output)?;
     let result = std::fs::read(folder.join("to")).unwrap();
@@ -198,21 +200,23 @@ fn a_box_that_was_cut_anywhere_or_has_a_byte_too_many_stays_shut() {
     assert!(!folder.path().join("to").exists());
 }
 
-/// The u-coordinates of small order on Curve25519 and its twist, in every encoding of 32 bytes (as in libsodium's
-/// `ref10`): 0, 1, two of order 8, p - 1, and the non-canonical p (= 0) and p + 1 (= 1). X25519 ignores the top bit, so
-/// each counts with it, too.
+/// A small number as a u-coordinate: little-endian.
+fn small(number: u8) -> [u8; 32] {
+    let mut bytes = [0; 32];
+    bytes[0] = number;
+    bytes
+}
+
+/// 2²⁵⁵ - 256 + `last`; the prime p is 2²⁵⁵ - 19, where `last` is ed.
+fn near_p(last: u8) -> [u8; 32] {
+    let mut bytes = [0xff; 32];
+    (bytes[0], bytes[31]) = (last, 0x7f);
+    bytes
+}
+
+/// The u-coordinates of small order on Curve25519 and its twist, in every encoding of 32 bytes: 0, 1, two of order 8,
+/// p - 1, and the non-canonical p (= 0) and p + 1 (= 1). X25519 ignores the top bit, so each counts with it, too.
 fn points_of_low_order() -> Vec<PublicKey> {
-    let small = |first: u8| {
-        let mut bytes = [0; 32];
-        bytes[0] = first;
-        bytes
-    };
-    let near_p = |first: u8| {
-        let mut bytes = [0xff; 32];
-        bytes[0] = first;
-        bytes[31] = 0x7f;
-        bytes
-    };
     let order_8 = [
         "e0eb7a7c3b41b8ae1656e3faf19fc46ada098deb9c32b1fd866205165f49b800",
         "5f9c95bca3508c24b1d0b1559c83ef5b04445cc4581c8e86d8224eddd09f1157",
@@ -244,8 +248,7 @@ fn no_point_of_low_order_is_sealed_for_or_opened_with() {
         let theirs = crypto_box::PublicKey::from(*point.as_bytes());
         assert!(theirs.seal(&mut OsRng, b"for everybody").is_ok());
     }
-    for neighbour in [[2; 32], *recipient.ours.public_key().as_bytes()] {
-        let neighbour = PublicKey::from_bytes(neighbour);
+    for neighbour in [small(2), near_p(0xeb), near_p(0xef)].map(PublicKey::from_bytes) {
         assert!(BoxKey::to_seal(&neighbour).is_ok());
         assert!(BoxKey::to_open(&recipient.ours, &neighbour).is_ok());
     }

@@ -11,7 +11,7 @@
 mod support;
 
 use saltbridge::encryption::{KeyFile, KeyPair, PrivateKey};
-use saltbridge::files::{Folder, Input, OpenBoxError, Output, Overwrite, Source, Target, open_box};
+use saltbridge::files::{Folder, Input, Inputs, OpenBoxError, Output, Overwrite, Source, Target, open_box};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use support::{Vectors, plaintext, text, unbase64};
@@ -22,9 +22,11 @@ fn open(ciphertext: &[u8], key_pair: &KeyPair) -> Result<Vec<u8>, OpenBoxError> 
     let sealed = folder.path().join("f.sealed");
     std::fs::write(&sealed, ciphertext).unwrap();
     let target = Target::new(&Folder::open(folder.path()).unwrap(), "f".as_ref()).unwrap();
+    let inputs = Inputs::default();
     let output = Output::File {
         target: &target,
         overwrite: Overwrite::Refuse,
+        inputs: &inputs,
     };
     let mut input = Input::open(&Source::Path(sealed)).unwrap();
     let result = open_box(&mut input, output, key_pair, &|_| ());

@@ -181,8 +181,8 @@ fn changed_envelope() -> impl Strategy<Value = (usize, String)> {
     })
 }
 
-/// Says what is wrong in words that a terminal can be shown.
-fn is_printable<T, E: Fault>(result: Result<T, E>) -> Option<T> {
+/// What was read. A refusal has a remedy, and a sentence that a terminal can be shown.
+fn read_or_refused<T, E: Fault>(result: Result<T, E>) -> Option<T> {
     result
         .map_err(|error| {
             let sentence = error.to_string();
@@ -194,19 +194,19 @@ fn is_printable<T, E: Fault>(result: Result<T, E>) -> Option<T> {
 
 /// Runs everything that reads text over `text`. Nothing may panic, and who reads two ways must not read two things.
 fn read_in_every_way(text: &str) {
-    is_printable(text.parse::<Address>());
-    is_printable(text.parse::<DerivationPath>());
-    is_printable(text.parse::<PublicKey>());
-    is_printable(Signature::from_hex(text));
+    read_or_refused(text.parse::<Address>());
+    read_or_refused(text.parse::<DerivationPath>());
+    read_or_refused(text.parse::<PublicKey>());
+    read_or_refused(Signature::from_hex(text));
     assert_eq!(Message::parse(text).to_string(), text);
-    let envelope = is_printable(Envelope::parse(text));
+    let envelope = read_or_refused(Envelope::parse(text));
     if let Some(envelope) = &envelope {
         assert_eq!(Envelope::parse(&envelope.to_text()).as_ref(), Ok(envelope));
-        is_printable(envelope.message_to_sign());
+        read_or_refused(envelope.message_to_sign());
     }
-    let profile = is_printable(Profile::parse(text));
-    let key_file = is_printable(KeyFile::parse(text));
-    match is_printable(Document::parse(text)) {
+    let profile = read_or_refused(Profile::parse(text));
+    let key_file = read_or_refused(KeyFile::parse(text));
+    match read_or_refused(Document::parse(text)) {
         Some(Document::Envelope(document)) => assert_eq!(envelope, Some(document)),
         Some(Document::Profile(document)) => assert_eq!(profile, Some(document)),
         Some(Document::KeyFile(document)) => {
