@@ -259,9 +259,7 @@ fn key_files_are_accepted_or_refused_as_recorded() {
             (Err(error), expect) => {
                 assert_eq!(text(expect, "result"), "reject");
                 let reason = match &error {
-                    KeyFileError::PublicKeyMismatch { .. } | KeyFileError::NotTheExpected { .. } => {
-                        "public_key_mismatch"
-                    }
+                    KeyFileError::PublicKeyMismatch | KeyFileError::NotTheExpected { .. } => "public_key_mismatch",
                     KeyFileError::Format(error) => format_fault(error),
                 };
                 assert_eq!(reason, text(expect, "reason"));
