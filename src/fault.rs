@@ -48,3 +48,10 @@ pub trait Fault: std::error::Error {
     /// The code, the class and the remedy.
     fn explain(&self) -> Explanation;
 }
+
+/// What cannot fail has nothing to explain.
+impl Fault for std::convert::Infallible {
+    fn explain(&self) -> Explanation {
+        match *self {}
+    }
+}

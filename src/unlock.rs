@@ -52,12 +52,6 @@ impl Wallet for SignatureMadeElsewhere {
     }
 }
 
-impl Fault for std::convert::Infallible {
-    fn explain(&self) -> Explanation {
-        match *self {}
-    }
-}
-
 /// What is expected of the envelope and of the wallet.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Expected {

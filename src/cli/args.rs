@@ -29,8 +29,8 @@ pub(super) struct Unlocking {
 #[derive(clap::Args)]
 pub(super) struct Outputs {
     /// Write the result to this file, - for standard output; with one FILE only
-    #[arg(short, long, value_name = "OUT", value_parser = source(), value_hint = ValueHint::FilePath, conflicts_with = "output_dir")]
-    pub(super) output: Option<Source>,
+    #[arg(short, long, value_name = "OUT", value_parser = destination(), value_hint = ValueHint::FilePath, conflicts_with = "output_dir")]
+    pub(super) output: Option<Destination>,
 
     /// Write the results into this folder, which is made if it is not there
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
@@ -57,15 +57,35 @@ impl Force {
     }
 }
 
-/// A file, or `-` for standard input or output.
+/// Where one result goes.
+#[derive(Clone)]
+pub(super) enum Destination {
+    /// Standard output, `-` on the command line.
+    Stdout,
+    /// A file.
+    Path(PathBuf),
+}
+
+/// A file to read, or `-`.
 pub(super) fn source() -> impl TypedValueParser<Value = Source> {
     OsStringValueParser::new().try_map(|text: OsString| {
-        // Their links in /dev are never to be opened, let alone replaced, by name.
-        let is_standard = ["-", "/dev/stdin", "/dev/stdout"].iter().any(|name| text == *name);
-        Ok::<_, Infallible>(if is_standard {
+        let is_stdin = text == "-" || text == "/dev/stdin";
+        Ok::<_, Infallible>(if is_stdin {
             Source::Stdin
         } else {
             Source::Path(text.into())
+        })
+    })
+}
+
+/// A file to write, or `-`. The link /dev/stdout is meant as what it leads to, and must never be replaced.
+pub(super) fn destination() -> impl TypedValueParser<Value = Destination> {
+    OsStringValueParser::new().try_map(|text: OsString| {
+        let is_stdout = text == "-" || text == "/dev/stdout";
+        Ok::<_, Infallible>(if is_stdout {
+            Destination::Stdout
+        } else {
+            Destination::Path(text.into())
         })
     })
 }

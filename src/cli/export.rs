@@ -5,7 +5,7 @@ use saltbridge::files::{Inputs, Source, Target, write_private_text, write_text_t
 use saltbridge::text::printable_path;
 
 use super::Outcome;
-use super::args::{Force, Unlocking, source};
+use super::args::{Destination, Force, Unlocking, destination, source};
 use super::failure::Failure;
 use super::report::Report;
 use super::unlocking::unlock_with;
@@ -27,22 +27,22 @@ pub(super) struct Args {
     unlocking: Unlocking,
 
     /// Write the key file here, - for standard output
-    #[arg(short, long, value_name = "OUT", value_parser = source(), value_hint = ValueHint::FilePath)]
-    output: Source,
+    #[arg(short, long, value_name = "OUT", value_parser = destination(), value_hint = ValueHint::FilePath)]
+    output: Destination,
 
     #[command(flatten)]
     force: Force,
 }
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
-    if args.output == Source::Stdin {
-        report.check_stdout(false)?;
-    }
     let inputs = Inputs::of([&args.envelope].into_iter().chain(&args.unlocking.signature_file));
     let public_key = args.public_key.as_deref().map(str::parse).transpose()?;
     let target = match &args.output {
-        Source::Stdin => None,
-        Source::Path(path) => Some(Target::from_path(path)?),
+        Destination::Stdout => {
+            report.check_stdout(false)?;
+            None
+        }
+        Destination::Path(path) => Some(Target::from_path(path)?),
     };
     if let Some(target) = &target {
         target.check(args.force.overwrite(), &inputs)?;

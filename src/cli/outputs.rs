@@ -12,7 +12,7 @@ use saltbridge::text::printable_path;
 use serde_json::Value;
 
 use super::Outcome;
-use super::args::Outputs;
+use super::args::{Destination, Outputs};
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
 use super::report::Report;
@@ -20,7 +20,6 @@ use super::terminal;
 
 /// One file's way.
 pub(super) struct Job {
-    input: Source,
     /// None is standard output.
     target: Option<Target>,
 }
@@ -49,22 +48,17 @@ pub(super) fn plan<'a>(
     report: &Report,
     rename: impl Fn(&Path) -> Option<OsString>,
 ) -> Result<Plan<'a>, Failure> {
-    if files
-        .iter()
-        .chain(secrets.iter().copied())
-        .filter(|source| **source == Source::Stdin)
-        .count()
-        > 1
-    {
+    let sources = || files.iter().chain(secrets.iter().copied());
+    if sources().filter(|source| **source == Source::Stdin).count() > 1 {
         return Err(CliError::StdinTwice.into());
     }
-    let inputs = Inputs::of(files.iter().chain(secrets.iter().copied()));
+    let inputs = Inputs::of(sources());
     let overwrite = outputs.force.overwrite();
     let folder = outputs.output_dir.as_deref().map(Folder::open_or_make).transpose()?;
     let named = match (&outputs.output, files) {
         (None, _) => None,
-        (Some(Source::Path(path)), [_]) => Some(Some(Target::from_path(path)?)),
-        (Some(Source::Stdin), [_]) => {
+        (Some(Destination::Path(path)), [_]) => Some(Some(Target::from_path(path)?)),
+        (Some(Destination::Stdout), [_]) => {
             report.check_stdout(false)?;
             Some(None)
         }
@@ -89,10 +83,7 @@ pub(super) fn plan<'a>(
         if let Source::Path(_) = input {
             Input::open(input)?;
         }
-        Ok(Job {
-            input: input.clone(),
-            target,
-        })
+        Ok(Job { target })
     };
     let jobs = files.iter().map(|file| (file, job_of(file))).collect();
     Ok(Plan {
@@ -158,7 +149,7 @@ pub(super) fn run_all<W: Work>(
         };
         let input = Facts::of("input", name);
         let done = match (job, &work) {
-            (Ok(job), Some(work)) => run_one(&job, &plan.inputs, plan.overwrite, work, report),
+            (Ok(job), Some(work)) => run_one(file, &job, &plan.inputs, plan.overwrite, work, report),
             (Err(failure), _) => Err(failure),
             // Without work there is no job.
             (Ok(_), None) => continue,
@@ -183,13 +174,14 @@ pub(super) fn run_all<W: Work>(
 }
 
 fn run_one<W: Work>(
+    file: &Source,
     job: &Job,
     inputs: &Inputs,
     overwrite: Overwrite,
     work: &W,
     report: &Report,
 ) -> Result<(String, u64), Failure> {
-    let mut input = terminal::open(&job.input, "the file", report).map_err(W::Error::from)?;
+    let mut input = terminal::open(file, "the file", report).map_err(W::Error::from)?;
     let bar = report.progress(input.name(), input.size());
     let spool;
     let output = match &job.target {

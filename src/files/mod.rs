@@ -2,7 +2,7 @@
 //!
 //! Promises: nothing is seen under a target's name before it is whole, verified and synced; nothing is overwritten
 //! unless that was asked for; when it fails, or is killed at any moment, what stood there before stands there still.
-//! Until then a file has no name at all where the system allows that, and a hidden one elsewhere ([`temporary`]). Memory does not grow with the size of a file. Refuses input that is neither a
+//! Until then a file has no name at all where the system allows that, and a hidden one elsewhere (`temporary.rs`). Memory does not grow with the size of a file. Refuses input that is neither a
 //! regular file nor a pipe that somebody is writing to, and targets that are neither absent nor a regular file (or a
 //! link, which is replaced itself and never followed).
 //!

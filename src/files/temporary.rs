@@ -64,6 +64,7 @@ impl Temporary {
             let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
             match rustix::fs::openat(folder, ".", flags, mode) {
                 Ok(file) => {
+                    // For the moment in which it has a temporary name, lest it be taken for a leftover.
                     rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok();
                     return Ok(Self {
                         file: file.into(),
