@@ -50,15 +50,7 @@ fn in_an_envelope() {
         let mut envelope = stored.clone();
         envelope["data"] = base64(&changed).into();
         desk.put("envelope.json", envelope.to_string());
-        let run = desk.run(&[
-            "export",
-            "--envelope",
-            "envelope.json",
-            "--signature-file",
-            "signature.txt",
-            "-o",
-            "k",
-        ]);
+        let run = desk.export(&["-o", "k"]);
         assert!(matches!(run.status, Some(5 | 6)), "{run:?}");
         assert_eq!(
             desk.names(),
@@ -66,15 +58,6 @@ fn in_an_envelope() {
         );
     }
     desk.put("envelope.json", stored.to_string());
-    let export = [
-        "export",
-        "--envelope",
-        "envelope.json",
-        "--signature-file",
-        "signature.txt",
-        "-o",
-        "k",
-    ];
-    desk.run(&export).succeeded();
+    desk.export(&["-o", "k"]).succeeded();
     assert_eq!(desk.read("k"), desk.read("numerbay.json"));
 }

@@ -198,25 +198,11 @@ fn arguments_that_are_no_keys_addresses_or_files_are_refused() {
         desk.run(&[&export[..], &[option, value]].concat()).failed_with(2, code);
     }
     for name in ["", ".", "..", "/", "new/", "new/."] {
-        let run = desk.run(&[
-            "decrypt",
-            "report.csv.sealed",
-            "--key-file",
-            "numerbay.json",
-            "-o",
-            name,
-        ]);
+        let run = desk.decrypt(&["-o", name]);
         assert!(matches!(run.status, Some(2 | 7)), "{name:?}: {run:?}");
     }
     let long = "x".repeat(300);
-    let run = desk.run(&[
-        "decrypt",
-        "report.csv.sealed",
-        "--key-file",
-        "numerbay.json",
-        "-o",
-        &long,
-    ]);
+    let run = desk.decrypt(&["-o", &long]);
     run.failed_with(2, "bad-name");
     assert_eq!(desk.names(), FIXTURES);
 }
@@ -248,16 +234,6 @@ fn a_signature_copied_with_quotes_is_read() {
     let signature = String::from_utf8(desk.read("signature.txt")).unwrap();
     for quoted in [format!("'{}'\n", signature.trim()), format!("\"{}\"", signature.trim())] {
         desk.put("signature.txt", quoted);
-        let export = [
-            "export",
-            "--envelope",
-            "envelope.json",
-            "--signature-file",
-            "signature.txt",
-            "-o",
-            "k",
-            "--force",
-        ];
-        desk.run(&export).succeeded();
+        desk.export(&["-o", "k", "--force"]).succeeded();
     }
 }

@@ -21,19 +21,11 @@ const EXPORT: [&str; 7] = [
 #[test]
 fn data_alone_goes_to_standard_output() {
     let desk = Desk::new();
-    let export = desk.run(&[
-        "export",
-        "--envelope",
-        "envelope.json",
-        "--signature-file",
-        "signature.txt",
-        "-o",
-        "-",
-    ]);
+    let export = desk.export(&["-o", "-"]);
     assert_eq!(export.succeeded().stdout, desk.read("numerbay.json"));
     assert!(export.stderr.contains("Opened the envelope"));
 
-    let decrypt = desk.run(&["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o", "-"]);
+    let decrypt = desk.decrypt(&["-o", "-"]);
     let vectors = Vectors::numerbay();
     let plaintext = support::plaintext(vectors.entry("sealed", "sealed-web-env-speculos-44h_60h_0h_0_0-v27-1000"));
     assert_eq!(decrypt.succeeded().stdout, plaintext);
@@ -57,7 +49,7 @@ fn not_a_byte_of_a_box_that_does_not_open_reaches_standard_output() {
     let mut sealed = desk.read("report.csv.sealed");
     *sealed.last_mut().unwrap() ^= 1;
     desk.put("report.csv.sealed", sealed);
-    let run = desk.run(&["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o", "-"]);
+    let run = desk.decrypt(&["-o", "-"]);
     assert_eq!(run.failed_with(5, "box-does-not-open").stdout, b"");
 }
 

@@ -2,24 +2,8 @@
 
 use super::format::Object;
 use super::{Envelope, EnvelopeError, KeyFile, KeyFileError, LegacyEnvelope, Profile, ProfileError};
+use super::{envelope, key_file, profile};
 use crate::fault::{Class, Explanation, Fault};
-
-/// The fields that matter in any of them.
-const FIELDS: &[&str] = &[
-    "data",
-    "salt",
-    "kdf",
-    "version",
-    "nonce",
-    "ephemPublicKey",
-    "ciphertext",
-    "public_key",
-    "private_key",
-    "encrypted_private_key",
-    "public_key_v2",
-    "encrypted_private_key_v2",
-    "public_address",
-];
 
 /// A text, recognised by its fields.
 pub enum Document {
@@ -39,9 +23,10 @@ impl Document {
     /// # Errors
     /// [`DocumentError::Unknown`] without any known field, otherwise the error of the format that it was recognised as.
     pub fn parse(text: &str) -> Result<Self, DocumentError> {
-        let object = Object::parse(text, FIELDS).map_err(EnvelopeError::from)?;
+        let object =
+            Object::parse(text, &[envelope::FIELDS, profile::FIELDS, key_file::FIELDS]).map_err(EnvelopeError::from)?;
         let has_any = |names: &[&'static str]| names.iter().any(|name| object.has(name));
-        if !has_any(FIELDS) {
+        if object.is_empty() {
             return Err(DocumentError::Unknown);
         }
         if has_any(&["public_key_v2", "encrypted_private_key_v2", "encrypted_private_key"]) {

@@ -13,7 +13,7 @@ use crate::fault::{Class, Explanation, Fault};
 use crate::text::printable;
 
 /// The fields that matter in an envelope, of either mechanism.
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "data",
     "salt",
     "kdf",
@@ -39,7 +39,7 @@ impl Envelope {
     /// # Errors
     /// [`EnvelopeError`], one variant per reason.
     pub fn parse(text: &str) -> Result<Self, EnvelopeError> {
-        Self::from_object(Object::parse(text, FIELDS)?)
+        Self::from_object(Object::parse(text, &[FIELDS])?)
     }
 
     pub(super) fn from_object(mut object: Object) -> Result<Self, EnvelopeError> {
@@ -130,7 +130,7 @@ impl Envelope {
     pub fn open(&self, key: &StorageKey) -> Result<PrivateKey, OpenError> {
         let inner = secretbox::open(key.expose(), &self.nonce, &self.boxed).ok_or(OpenError::DoesNotOpen)?;
         let inner = std::str::from_utf8(&inner).map_err(|_| FormatError::NotJson { line: 1, column: 1 })?;
-        let text = Object::parse(inner, &["data"])?.text("data")?;
+        let text = Object::parse(inner, &[&["data"]])?.text("data")?;
         let bytes = base64::decode_exact("data", &text)?;
         Ok(PrivateKey::from_bytes(&bytes))
     }

@@ -115,14 +115,17 @@ impl Value {
     }
 }
 
+/// Lists of the names of fields that matter.
+type Names = &'static [&'static [&'static str]];
+
 /// The fields of a JSON object that matter.
 pub(super) struct Object {
     fields: Vec<(&'static str, Value)>,
 }
 
 impl Object {
-    /// Reads `text` as a JSON object and keeps the fields named in `names`.
-    pub(super) fn parse(text: &str, names: &'static [&'static str]) -> Result<Self, FormatError> {
+    /// Reads `text` as a JSON object and keeps the fields named in one of the lists of `names`.
+    pub(super) fn parse(text: &str, names: Names) -> Result<Self, FormatError> {
         if text.trim_ascii().is_empty() {
             return Err(FormatError::Empty);
         }
@@ -150,6 +153,11 @@ impl Object {
             }
         }
         Ok(Self { fields })
+    }
+
+    /// Whether none of the fields that matter is there.
+    pub(super) fn is_empty(&self) -> bool {
+        self.fields.is_empty()
     }
 
     /// Whether the field is there, whatever it holds.
@@ -196,7 +204,7 @@ enum Top {
 }
 
 struct TopVisitor {
-    names: &'static [&'static str],
+    names: Names,
 }
 
 /// The visitor methods for the JSON types that carry nothing of use but their name.
@@ -241,7 +249,7 @@ impl<'de> Visitor<'de> for TopVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Top, A::Error> {
         let mut fields = Vec::new();
         while let Some(key) = map.next_key::<Cow<'de, str>>()? {
-            match self.names.iter().find(|name| **name == key) {
+            match self.names.iter().copied().flatten().find(|name| **name == key) {
                 Some(name) => fields.push((*name, map.next_value()?)),
                 None => {
                     map.next_value::<IgnoredAny>()?;

@@ -5,7 +5,7 @@ use super::{FormatError, KeyPair, PrivateKey, PublicKey, base64};
 use crate::fault::{Class, Explanation, Fault};
 
 /// The fields that matter in a key file.
-const FIELDS: &[&str] = &["public_key", "private_key"];
+pub(super) const FIELDS: &[&str] = &["public_key", "private_key"];
 
 /// A key file that was read.
 pub struct KeyFile {
@@ -22,7 +22,7 @@ impl KeyFile {
     /// # Errors
     /// [`KeyFileError`], one variant per reason.
     pub fn parse(text: &str) -> Result<Self, KeyFileError> {
-        Self::from_object(Object::parse(text, FIELDS)?)
+        Self::from_object(Object::parse(text, &[FIELDS])?)
     }
 
     /// Holds the file against the public key that a person expects. One that names its public key must name that one.

@@ -8,7 +8,7 @@ use crate::ethereum::{Address, AddressError};
 use crate::fault::{Class, Explanation, Fault};
 
 /// The fields that matter in a profile.
-const FIELDS: &[&str] = &[
+pub(super) const FIELDS: &[&str] = &[
     "public_key",
     "encrypted_private_key",
     "public_key_v2",
@@ -54,7 +54,7 @@ impl Profile {
     /// # Errors
     /// [`ProfileError`], one variant per reason.
     pub fn parse(text: &str) -> Result<Self, ProfileError> {
-        Self::from_object(Object::parse(text, FIELDS)?)
+        Self::from_object(Object::parse(text, &[FIELDS])?)
     }
 
     pub(super) fn from_object(mut object: Object) -> Result<Self, ProfileError> {

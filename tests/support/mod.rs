@@ -165,6 +165,24 @@ impl Desk {
         command
     }
 
+    /// Exports the envelope with its signature, and these arguments more.
+    pub fn export(&self, more: &[&str]) -> Run {
+        let usual = [
+            "export",
+            "--envelope",
+            "envelope.json",
+            "--signature-file",
+            "signature.txt",
+        ];
+        self.run(&[&usual, more].concat())
+    }
+
+    /// Decrypts the sealed file with the key file, and these arguments more.
+    pub fn decrypt(&self, more: &[&str]) -> Run {
+        let usual = ["decrypt", "report.csv.sealed", "--key-file", "numerbay.json"];
+        self.run(&[&usual, more].concat())
+    }
+
     /// Runs it to its end.
     pub fn run<S: AsRef<std::ffi::OsStr>>(&self, args: &[S]) -> Run {
         Run::of(self.command(args).output().unwrap())
