@@ -14,8 +14,10 @@
 //! | [`encryption`] | messages, storage key, envelope, key pair, sealed-box format: pure, no I/O | `ethereum` |
 //! | [`ethereum`] | address, derivation path, personal message (EIP-191), signature and its v forms | |
 //! | [`sodium`] | libsodium's stream cipher and authenticator as safe types; the one room with `unsafe` | |
-//! | [`fault`] | what every error can say: code, class, remedy | |
+//! | [`fault`] | what every error can say: code, class, remedy | `text` |
 //! | [`text`] | text from outside, made safe to print | |
+//!
+//! Every room above them uses `fault` and `text`.
 //!
 //! The command line stands above all of them, in the binary.
 //!

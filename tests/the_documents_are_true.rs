@@ -201,3 +201,68 @@ fn the_files_of_the_exact_outputs_are_recorded_ones() {
         assert_eq!(std::fs::read(path).unwrap(), content, "{name}");
     }
 }
+
+#[test]
+fn json_md_names_every_field() {
+    fn check(value: &serde_json::Value, document: &str) {
+        match value {
+            serde_json::Value::Object(fields) => {
+                for (name, value) in fields {
+                    assert!(document.contains(&format!("`{name}`")), "{name}");
+                    check(value, document);
+                }
+            }
+            serde_json::Value::Array(values) => values.iter().for_each(|value| check(value, document)),
+            _ => {}
+        }
+    }
+    let document = read("docs/json.md");
+    let desk = Desk::new();
+    let vectors = Vectors::numerbay();
+    let mut profile = vectors.entry("profiles", "profile-both")["profile"].clone();
+    profile["public_address"] = "0xDad77910DbDFdE764fC21FCD4E74D71bBACA6D8D".into();
+    desk.put("profile.json", profile.to_string());
+    desk.put("legacy.json", text(&vectors.section("legacy")[0], "envelope"));
+    for args in [
+        &[
+            "export",
+            "--envelope",
+            "profile.json",
+            "--signature-file",
+            "signature.txt",
+            "-o",
+            "k",
+        ][..],
+        &[
+            "decrypt",
+            "report.csv.sealed",
+            "--envelope",
+            "profile.json",
+            "--signature-file",
+            "signature.txt",
+        ],
+        &[
+            "decrypt",
+            "report.csv.sealed",
+            "missing.sealed",
+            "--key-file",
+            "numerbay.json",
+        ],
+        &[
+            "encrypt",
+            "report.csv.sealed",
+            "--to",
+            "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=",
+            "-o",
+            "s",
+        ],
+        &["inspect", "profile.json"],
+        &["inspect", "legacy.json"],
+        &["inspect", "numerbay.json"],
+        &["inspect", "missing"],
+        &["completions", "fish"],
+    ] {
+        let run = desk.run(&[args, &["--json"]].concat());
+        check(&serde_json::from_slice(&run.stdout).unwrap(), &document);
+    }
+}
