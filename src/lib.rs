@@ -17,7 +17,7 @@
 //! | [`fault`] | what every error can say: code, class, remedy | `text` |
 //! | [`text`] | text from outside, made safe to print | |
 //!
-//! Every room above them uses `fault` and `text`.
+//! All of them but `sodium` use `fault` and `text`, too.
 //!
 //! The command line stands above all of them, in the binary.
 //!
