@@ -77,7 +77,7 @@ pub(super) fn catch_signals(json: bool) -> std::io::Result<()> {
 
 fn end(signal: i32, json: bool) -> ! {
     saltbridge::files::remove_named_before_exit();
-    super::terminal::restore();
+    super::terminal::restore_before_exit();
     let status = 128 + signal;
     // By another thread, and not for long: nobody may be reading what is said.
     let (tell, said) = mpsc::channel();

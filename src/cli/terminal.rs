@@ -36,26 +36,39 @@ pub(super) fn read_secret(
     let text = Input::open(source).and_then(|input| input.read_line(limit));
     if hidden {
         restore();
+        // The Enter that ended the line was not shown either.
+        let _ = writeln!(io::stderr().lock());
     }
     text
 }
 
 /// Switches the echo off, if the terminal lets it.
 fn hide() -> bool {
+    // Locked until it is done, so that a signal's thread comes before or after, and never between.
+    let mut saved = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
     let Ok(before) = tcgetattr(io::stdin()) else {
         return false;
     };
     let mut hidden = before.clone();
     hidden.local_modes.remove(LocalModes::ECHO);
-    *BEFORE.lock().unwrap_or_else(PoisonError::into_inner) = Some(before);
+    *saved = Some(before);
     tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).is_ok()
 }
 
-/// Makes the terminal as it was before. Also for the thread that ends the program on a signal.
-pub(super) fn restore() {
-    let before = BEFORE.lock().unwrap_or_else(PoisonError::into_inner).take();
-    if let Some(before) = before {
+fn restore() {
+    restore_saved(&mut BEFORE.lock().unwrap_or_else(PoisonError::into_inner));
+}
+
+/// Makes the terminal as it was before, and lets nobody change it afterwards: whoever tries waits for ever. For a
+/// signal's thread, right before it ends the process.
+pub(super) fn restore_before_exit() {
+    let mut saved = BEFORE.lock().unwrap_or_else(PoisonError::into_inner);
+    restore_saved(&mut saved);
+    std::mem::forget(saved);
+}
+
+fn restore_saved(saved: &mut Option<Termios>) {
+    if let Some(before) = saved.take() {
         let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
-        let _ = writeln!(io::stderr().lock());
     }
 }
