@@ -73,12 +73,14 @@ pub(super) fn unlock_with(
     report.detail(&format!("message: \"{}\"", printable(&message.to_string())));
     report.detail(&format!("key derivation: {}", found.envelope.kdf()));
 
+    let mut warnings = Vec::new();
     // Judged before the person is asked for the signature.
     match found.envelope.message_to_sign() {
         Err(unusual) if !unlocking.sign_unusual_salt => return Err(unusual.into()),
-        Err(unusual) => report.warn(&format!("{unusual}; going on, as you insist")),
+        Err(unusual) => warnings.push(format!("{unusual}; going on, as you insist")),
         Ok(_) => {}
     }
+    warnings.iter().for_each(|warning| report.warn(warning));
     let signature = terminal::read_secret(signature_file, "the signature", SIGNATURE_LIMIT, report)?;
     let signature =
         Signature::from_hex(unquoted(&signature)).map_err(|error| Failure::about(signature_file)(error.into()))?;
@@ -90,7 +92,7 @@ pub(super) fn unlock_with(
     };
     let mut wallet = SignatureMadeElsewhere::new(signature);
     let unlocked = unlock(&found.envelope, &mut wallet, &expected, policy)?;
-    Ok(Opened::new(unlocked, report))
+    Ok(Opened::new(unlocked, warnings, report))
 }
 
 /// A browser's console shows a text in quotes.
@@ -109,23 +111,18 @@ pub(super) struct Opened {
 }
 
 impl Opened {
-    fn new(unlocked: Unlocked, report: &Report) -> Self {
+    fn new(unlocked: Unlocked, mut warnings: Vec<String>, report: &Report) -> Self {
         let public_key = unlocked.key_pair.public_key();
         report.say(&format!(
             "Opened the envelope with the signature by {}.",
             unlocked.address
         ));
         report.say(&format!("It holds the key of {public_key}."));
-        let mut warnings = Vec::new();
         if unlocked.v_form == VForm::Bare {
-            warnings.push(
-                "the envelope was made with the v byte 00/01; NumerBay's web app does not open it with a wallet that \
-                 returns 1b/1c"
-                    .to_owned(),
-            );
-        }
-        for warning in &warnings {
+            let warning = "the envelope was made with the v byte 00/01; NumerBay's web app does not open it with a wallet \
+                           that returns 1b/1c";
             report.warn(warning);
+            warnings.push(warning.to_owned());
         }
         Self { unlocked, warnings }
     }
