@@ -70,6 +70,37 @@ fn a_signature_is_asked_for_taken_as_one_line_and_not_shown() {
 }
 
 #[test]
+fn what_is_pasted_beyond_the_line_does_not_reach_the_shell() {
+    let desk = Desk::new();
+    let export = "export --envelope envelope.json --signature-file - -o k";
+    let mut terminal = Terminal::run(&desk, &format!("{}; cat", command(export)));
+    terminal.wait_for("It is not shown.");
+    let signature = String::from_utf8(desk.read("signature.txt")).unwrap();
+    // A blank line in front, the signature once more behind.
+    terminal.type_in(format!("\n{0}\n{0}\n", signature.trim()).as_bytes());
+    terminal.wait_for("exit 0");
+    terminal.wait_for(" echo ");
+    terminal.type_in(b"end of the test\n\x04");
+    terminal.wait_for("end of the test");
+    terminal.child.wait().unwrap();
+    assert!(!terminal.shown.contains(&signature[2..40]), "{}", terminal.shown);
+    assert_eq!(desk.read("k"), desk.read("numerbay.json"));
+}
+
+#[test]
+fn a_key_that_stops_programs_does_not_bring_the_echo_back() {
+    let desk = Desk::new();
+    let export = "export --envelope envelope.json --signature-file - -o k";
+    let mut terminal = Terminal::run(&desk, &command(export));
+    terminal.wait_for("It is not shown.");
+    // Not a stop, but a character of a line that is no signature.
+    terminal.type_in(b"\x1a\n");
+    terminal.wait_for("bad-signature");
+    terminal.wait_for("susp = ^Z");
+    terminal.child.wait().unwrap();
+}
+
+#[test]
 fn ctrl_c_at_the_question_gives_the_terminal_back() {
     let desk = Desk::new();
     let export = "export --envelope envelope.json --signature-file - -o k";

@@ -103,6 +103,26 @@ fn with_json_there_is_one_object_on_standard_output_and_nothing_else() {
 }
 
 #[test]
+fn a_key_that_fails_does_not_hide_what_else_failed() {
+    let desk = Desk::new();
+    let args = [
+        "decrypt",
+        "missing.sealed",
+        "report.csv.sealed",
+        "--key-file",
+        "envelope.json",
+        "--json",
+    ];
+    let run = desk.run(&args);
+    let object: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
+    assert_eq!(run.status, Some(2));
+    assert_eq!(object["error"]["code"], "no-key-file");
+    assert_eq!(object["files"].as_array().unwrap().len(), 1);
+    assert_eq!(object["files"][0]["error"]["code"], "not-found");
+    assert!(!desk.path("report.csv").exists());
+}
+
+#[test]
 fn the_message_to_sign_is_printed_byte_for_byte() {
     let vectors = Vectors::numerbay();
     vectors.for_each("envelopes", |entry| {

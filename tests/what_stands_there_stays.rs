@@ -161,7 +161,7 @@ fn an_unreadable_file_and_an_unwritable_folder_are_told_as_such() {
             "-o",
             "/tmp/never-written",
         ],
-        &["decrypt", "report.csv.sealed", "--key-file", "private"],
+        &["decrypt", "report.csv.sealed", "--key-file", "private", "-o", "-"],
     ] {
         run(args).failed_with(7, "not-readable");
     }
@@ -245,6 +245,7 @@ fn nothing_that_a_run_reads_is_replaced_not_even_with_force() {
     desk.put("a.sealed.sealed", &sealed);
     desk.put("a.sealed", &sealed);
     std::fs::hard_link(desk.path("numerbay.json"), desk.path("same-key")).unwrap();
+    std::os::unix::fs::symlink("report.csv.sealed", desk.path("link")).unwrap();
     let before: Vec<_> = desk.names().iter().map(|name| desk.read(name)).collect();
     for args in [
         &[
@@ -272,6 +273,15 @@ fn nothing_that_a_run_reads_is_replaced_not_even_with_force() {
             "./report.csv.sealed",
         ],
         &["decrypt", "a.sealed.sealed", "--key-file", "numerbay.json"],
+        &["decrypt", "link", "--key-file", "numerbay.json", "-o", "link"],
+        &[
+            "decrypt",
+            "report.csv.sealed",
+            "--key-file",
+            "numerbay.json",
+            "-o",
+            "link",
+        ],
         &["encrypt", "a.sealed", "a.sealed.sealed", "--to", public_key],
         &[
             "export",

@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
         facts = found;
         Ok(Opening { key_pair })
     };
-    let mut outcome = run_all(plan, prepare, report)?;
+    let mut outcome = run_all(plan, prepare, report);
     outcome.json.extend(facts);
     Ok(outcome)
 }

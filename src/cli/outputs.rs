@@ -18,10 +18,11 @@ use super::failure::{CliError, Failure};
 use super::report::Report;
 use super::terminal;
 
-/// One file's way.
-pub(super) struct Job {
-    /// None is standard output.
-    target: Option<Target>,
+/// What is to be done with one file.
+#[derive(Clone)]
+enum Job {
+    ToStdout { spool: Folder },
+    ToFile(Target),
 }
 
 /// What a command makes of one file.
@@ -57,10 +58,11 @@ pub(super) fn plan<'a>(
     let folder = outputs.output_dir.as_deref().map(Folder::open_or_make).transpose()?;
     let named = match (&outputs.output, files) {
         (None, _) => None,
-        (Some(Destination::Path(path)), [_]) => Some(Some(Target::from_path(path)?)),
+        (Some(Destination::Path(path)), [_]) => Some(Job::ToFile(Target::from_path(path)?)),
         (Some(Destination::Stdout), [_]) => {
             report.check_stdout(false)?;
-            Some(None)
+            let spool = spool_folder()?;
+            Some(Job::ToStdout { spool })
         }
         (Some(_), _) => return Err(CliError::OneOutputForMany { files: files.len() }.into()),
     };
@@ -68,11 +70,11 @@ pub(super) fn plan<'a>(
     let mut folders = HashMap::new();
     let mut taken = HashSet::new();
     let mut job_of = |input: &Source| -> Result<Job, Failure> {
-        let target = match &named {
-            Some(target) => target.clone(),
-            None => Some(target_of(input, folder.as_ref(), &rename, &mut folders)?),
+        let job = match &named {
+            Some(job) => job.clone(),
+            None => Job::ToFile(target_of(input, folder.as_ref(), &rename, &mut folders)?),
         };
-        if let Some(target) = &target {
+        if let Job::ToFile(target) = &job {
             if !taken.insert(target.identity()) {
                 let target = printable_path(&target.path());
                 return Err(CliError::SameTarget { target }.into());
@@ -83,7 +85,7 @@ pub(super) fn plan<'a>(
         if let Source::Path(_) = input {
             Input::open(input)?;
         }
-        Ok(Job { target })
+        Ok(job)
     };
     let jobs = files.iter().map(|file| (file, job_of(file))).collect();
     Ok(Plan {
@@ -132,27 +134,27 @@ fn target_of(
 /// Does the work on every file. One that fails does not stop the others; the first failure decides the exit code.
 /// `prepare` asks for what the work needs, and is not called if there is nothing left to do.
 pub(super) fn run_all<W: Work>(
-    plan: Plan<'_>,
+    mut plan: Plan<'_>,
     prepare: impl FnOnce() -> Result<W, Failure>,
     report: &Report,
-) -> Result<Outcome, Failure> {
+) -> Outcome {
     let work = match plan.jobs.iter().any(|(_, job)| job.is_ok()) {
-        true => Some(prepare()?),
+        true => Some(prepare()),
         false => None,
     };
     let mut results = Vec::<Value>::new();
     let mut first_failure = None;
-    for (file, job) in plan.jobs {
+    for (file, job) in std::mem::take(&mut plan.jobs) {
         let name = match file {
             Source::Stdin => "-".into(),
             Source::Path(path) => path.to_string_lossy(),
         };
         let input = Facts::of("input", name);
         let done = match (job, &work) {
-            (Ok(job), Some(work)) => run_one(file, &job, &plan.inputs, plan.overwrite, work, report),
+            (Ok(job), Some(Ok(work))) => run_one(file, &job, &plan, work, report),
             (Err(failure), _) => Err(failure),
-            // Without work there is no job.
-            (Ok(_), None) => continue,
+            // What could have been done was not even begun.
+            (Ok(_), Some(Err(_)) | None) => continue,
         };
         match done {
             Ok((target, bytes)) => results.push(input.with("output", target).with("bytes", bytes).into()),
@@ -163,42 +165,41 @@ pub(super) fn run_all<W: Work>(
             }
         }
     }
+    if let Some(Err(failure)) = work {
+        report.failed(&failure);
+        first_failure = Some(failure);
+    }
     let mut json = Facts::of("files", results);
     if let Some(failure) = &first_failure {
         json.set("error", failure.to_json());
     }
-    Ok(Outcome {
+    Outcome {
         json,
         failure: first_failure,
-    })
+    }
 }
 
 fn run_one<W: Work>(
     file: &Source,
     job: &Job,
-    inputs: &Inputs,
-    overwrite: Overwrite,
+    plan: &Plan<'_>,
     work: &W,
     report: &Report,
 ) -> Result<(String, u64), Failure> {
     let mut input = terminal::open(file, "the file", report).map_err(W::Error::from)?;
     let bar = report.progress(input.name(), input.size());
-    let spool;
-    let output = match &job.target {
-        Some(target) => Output::File {
+    let output = match job {
+        Job::ToFile(target) => Output::File {
             target,
-            overwrite,
-            inputs,
+            overwrite: plan.overwrite,
+            inputs: &plan.inputs,
         },
-        None => {
-            spool = spool_folder().map_err(W::Error::from)?;
-            Output::Stdout { spool: &spool }
-        }
+        Job::ToStdout { spool } => Output::Stdout { spool },
     };
     let result = work.run(&mut input, output, &bar);
     bar.finish_and_clear();
     let bytes = result?;
-    let Some(target) = &job.target else {
+    let Job::ToFile(target) = job else {
         return Ok(("-".to_owned(), bytes));
     };
     let path = target.path();

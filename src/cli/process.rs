@@ -7,7 +7,7 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM, SIGXFSZ};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
 use super::facts::Facts;
@@ -45,7 +45,7 @@ pub(super) fn only_once() {
     }
 }
 
-/// Ends the program on Ctrl-C, on SIGTERM and when the terminal goes away: temporary files are removed, the exit status
+/// Ends the program on Ctrl-C, Ctrl-\\, SIGTERM and when the terminal goes away: temporary files are removed, the exit status
 /// is 128 and the signal's number.
 ///
 /// A thread does it, not a flag that the work looks at, because the work may be waiting in a read that never returns.
@@ -55,7 +55,7 @@ pub(super) fn catch_signals(json: bool) -> std::io::Result<()> {
     // With a handler the limit on file sizes is an error of the write, not the end of the process.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let ignored = ignored_signals();
-    let wanted = [SIGINT, SIGTERM, SIGHUP]
+    let wanted = [SIGINT, SIGTERM, SIGHUP, SIGQUIT]
         .into_iter()
         .filter(move |signal| ignored & (1 << (signal - 1)) == 0);
     let (tell, caught) = mpsc::channel();

@@ -3,7 +3,7 @@
 use std::io::{self, IsTerminal as _, Write as _};
 use std::sync::{Mutex, PoisonError};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcsetattr};
 use saltbridge::files::{Input, InputError, Source};
 use zeroize::Zeroizing;
 
@@ -51,6 +51,9 @@ fn hide() -> bool {
     };
     let mut hidden = before.clone();
     hidden.local_modes.remove(LocalModes::ECHO);
+    // A shell that takes over while the program is stopped would switch the echo on again, and leave it so. Zero is
+    // what no key sends (termios(3): _POSIX_VDISABLE).
+    hidden.special_codes[SpecialCodeIndex::VSUSP] = 0;
     *saved = Some(before);
     tcsetattr(io::stdin(), OptionalActions::Flush, &hidden).is_ok()
 }
@@ -69,6 +72,7 @@ pub(super) fn restore_before_exit() {
 
 fn restore_saved(saved: &mut Option<Termios>) {
     if let Some(before) = saved.take() {
-        let _ = tcsetattr(io::stdin(), OptionalActions::Now, &before);
+        // What was pasted beyond the line must not become a command of the shell.
+        let _ = tcsetattr(io::stdin(), OptionalActions::Flush, &before);
     }
 }

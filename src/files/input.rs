@@ -44,11 +44,12 @@ pub struct Inputs(HashSet<(u64, u64)>);
 impl Inputs {
     /// The files behind these sources, as far as they are there.
     pub fn of<'a>(sources: impl IntoIterator<Item = &'a Source>) -> Self {
-        let stats = sources.into_iter().filter_map(|source| match source {
-            Source::Stdin => rustix::fs::fstat(io::stdin()).ok(),
-            Source::Path(path) => rustix::fs::stat(path).ok(),
+        // Of a link both the link and what it leads to.
+        let stats = sources.into_iter().flat_map(|source| match source {
+            Source::Stdin => [rustix::fs::fstat(io::stdin()).ok(), None],
+            Source::Path(path) => [rustix::fs::stat(path).ok(), rustix::fs::lstat(path).ok()],
         });
-        Self(stats.map(|stat| (stat.st_dev, stat.st_ino)).collect())
+        Self(stats.flatten().map(|stat| (stat.st_dev, stat.st_ino)).collect())
     }
 
     pub(super) fn contain(&self, stat: &Stat) -> bool {
@@ -137,16 +138,21 @@ impl Input {
         self.text(&bytes, length, limit)
     }
 
-    /// Reads one line from a terminal, which hands it over in one piece (termios(3), canonical mode). The buffer is
-    /// wiped on drop.
+    /// Reads the first line that is not blank from a terminal, which hands each line over in one piece (termios(3),
+    /// canonical mode). The buffer is wiped on drop.
     ///
     /// # Errors
     /// As [`Input::read_text`].
     pub fn read_line(mut self, limit: usize) -> Result<Zeroizing<String>, InputError> {
         let mut bytes = Zeroizing::new(vec![0; limit + 1]);
-        let result = self.file.read(&mut bytes);
-        let length = result.map_err(|error| InputError::from_io(&self.name, error))?;
-        self.text(&bytes, length, limit)
+        loop {
+            let result = self.file.read(&mut bytes);
+            let length = result.map_err(|error| InputError::from_io(&self.name, error))?;
+            let line = bytes.get(..length).unwrap_or_default();
+            if length == 0 || !line.trim_ascii().is_empty() {
+                return self.text(&bytes, length, limit);
+            }
+        }
     }
 
     fn text(self, bytes: &[u8], length: usize, limit: usize) -> Result<Zeroizing<String>, InputError> {

@@ -181,7 +181,7 @@ struct Spool {
 impl Spool {
     fn create(folder: &Folder) -> Result<Self, TargetError> {
         let name = format!("the spool file in {}", folder.shown());
-        match Temporary::create(folder.fd(), Mode::RUSR | Mode::WUSR, Naming::Avoid) {
+        match Temporary::create(folder.place(), Mode::RUSR | Mode::WUSR, Naming::Avoid) {
             Ok(temporary) => Ok(Self { temporary, name }),
             Err(error) => Err(TargetError::from_io(&name, error)),
         }

@@ -5,16 +5,15 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, Write as _};
-use std::os::fd::OwnedFd;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use rustix::fs::{AtFlags, FileType, Mode, OFlags};
+use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::Inputs;
 use super::input::kind_name;
-use super::temporary::{Naming, Temporary};
+use super::temporary::{Naming, Place, Temporary};
 use crate::fault::{Class, Explanation, Fault};
 use crate::text::{printable_name, printable_path};
 
@@ -39,7 +38,7 @@ pub enum Overwrite {
 /// A folder that was opened.
 #[derive(Clone)]
 pub struct Folder {
-    fd: Arc<OwnedFd>,
+    place: Arc<Place>,
     identity: (u64, u64),
     path: PathBuf,
 }
@@ -69,7 +68,7 @@ impl Folder {
                 _ => TargetError::from_io(&printable_path(shown), error.into()),
             })?;
         Ok(Self {
-            fd: Arc::new(fd),
+            place: Arc::new(Place::new(fd)),
             identity: (stat.st_dev, stat.st_ino),
             path: path.to_owned(),
         })
@@ -88,8 +87,8 @@ impl Folder {
         }
     }
 
-    pub(super) fn fd(&self) -> &Arc<OwnedFd> {
-        &self.fd
+    pub(super) fn place(&self) -> &Arc<Place> {
+        &self.place
     }
 
     pub(super) fn shown(&self) -> String {
@@ -168,8 +167,14 @@ impl Target {
     /// # Errors
     /// [`TargetError::Exists`], [`TargetError::NotAFile`], [`TargetError::IsAnInput`].
     pub fn check(&self, overwrite: Overwrite, inputs: &Inputs) -> Result<(), TargetError> {
-        let folder = &self.folder.fd;
+        let folder = &self.folder.place;
         let name = self.shown();
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        // Other answers come from kernels without this call; writing will tell.
+        if let Err(error @ (Errno::ACCESS | Errno::ROFS)) = rustix::fs::accessat(folder, ".", access, AtFlags::EACCESS)
+        {
+            return Err(TargetError::from_io(&self.folder.shown(), error.into()));
+        }
         let stat = match rustix::fs::statat(folder, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(()),
@@ -188,7 +193,9 @@ impl Target {
         }
         match overwrite {
             Overwrite::Refuse => Err(TargetError::Exists { name }),
-            Overwrite::Replace if inputs.contain(&stat) => Err(TargetError::IsAnInput { name }),
+            Overwrite::Replace if inputs.contain(&stat) || inputs.contain(&behind) => {
+                Err(TargetError::IsAnInput { name })
+            }
             Overwrite::Replace => Ok(()),
         }
     }
@@ -205,7 +212,7 @@ impl Target {
             Privacy::Owner => Mode::RUSR | Mode::WUSR,
             Privacy::Umask => Mode::from_raw_mode(0o666),
         };
-        let temporary = Temporary::create(&self.folder.fd, mode, Naming::Avoid)
+        let temporary = Temporary::create(&self.folder.place, mode, Naming::Avoid)
             .map_err(|error| TargetError::from_io(&self.folder.shown(), error))?;
         Ok(Pending {
             target: self,

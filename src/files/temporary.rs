@@ -9,9 +9,9 @@
 use std::ffi::OsString;
 use std::fs::File;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd as _, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -19,11 +19,33 @@ use rustix::io::Errno;
 const PREFIX: &str = ".saltbridge-";
 const SUFFIX: &str = ".partial";
 
+/// A folder in which files are made.
+pub(super) struct Place {
+    folder: OwnedFd,
+    /// Looking for leftovers reads the whole folder: once is enough.
+    swept: Once,
+}
+
+impl Place {
+    pub(super) fn new(folder: OwnedFd) -> Self {
+        Self {
+            folder,
+            swept: Once::new(),
+        }
+    }
+}
+
+impl AsFd for Place {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.folder.as_fd()
+    }
+}
+
 /// All files of this process that have a temporary name.
 static NAMED: Mutex<Vec<Entry>> = Mutex::new(Vec::new());
 
 struct Entry {
-    folder: Arc<OwnedFd>,
+    folder: Arc<Place>,
     name: OsString,
 }
 
@@ -54,12 +76,12 @@ pub(super) enum Naming {
 /// A file that is being written, in the folder where it will be published. Dropped unpublished, it is gone.
 pub(super) struct Temporary {
     file: File,
-    folder: Arc<OwnedFd>,
+    folder: Arc<Place>,
     name: Option<TemporaryName>,
 }
 
 impl Temporary {
-    pub(super) fn create(folder: &Arc<OwnedFd>, mode: Mode, naming: Naming) -> io::Result<Self> {
+    pub(super) fn create(folder: &Arc<Place>, mode: Mode, naming: Naming) -> io::Result<Self> {
         if naming == Naming::Avoid && std::fs::exists("/proc/self/fd")? {
             let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
             match rustix::fs::openat(folder, ".", flags, mode) {
@@ -77,7 +99,7 @@ impl Temporary {
                 Err(error) => return Err(error.into()),
             }
         }
-        remove_leftovers(folder);
+        folder.swept.call_once(|| remove_leftovers(folder));
         loop {
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let (name, file) = TemporaryName::make(folder, |name| Ok(rustix::fs::openat(folder, name, flags, mode)?))?;
@@ -105,7 +127,7 @@ impl Temporary {
             (None, false) => link_unnamed(&self.file, folder, name)?,
             (None, true) => {
                 // A link never replaces anything, so the file, whole by now, passes through a temporary name.
-                remove_leftovers(&self.folder);
+                folder.swept.call_once(|| remove_leftovers(folder));
                 let (temporary, ()) = TemporaryName::make(&self.folder, |name| link_unnamed(&self.file, folder, name))?;
                 rustix::fs::renameat(folder, temporary.as_os_str(), folder, name)?;
             }
@@ -121,14 +143,14 @@ impl Temporary {
     }
 }
 
-fn link_unnamed(file: &File, folder: &OwnedFd, name: &std::ffi::OsStr) -> io::Result<()> {
+fn link_unnamed(file: &File, folder: &Place, name: &std::ffi::OsStr) -> io::Result<()> {
     // The way that open(2) describes; AT_EMPTY_PATH would need a capability.
     let own = format!("/proc/self/fd/{}", file.as_raw_fd());
     rustix::fs::linkat(rustix::fs::CWD, own, folder, name, AtFlags::SYMLINK_FOLLOW)?;
     Ok(())
 }
 
-fn rename_without_replacing(folder: &OwnedFd, old: &std::ffi::OsStr, new: &std::ffi::OsStr) -> io::Result<()> {
+fn rename_without_replacing(folder: &Place, old: &std::ffi::OsStr, new: &std::ffi::OsStr) -> io::Result<()> {
     match rustix::fs::renameat_with(folder, old, folder, new, RenameFlags::NOREPLACE) {
         // File systems that know no flags; a hard link does not replace either. The old name goes when it is dropped.
         Err(Errno::INVAL | Errno::NOSYS) => Ok(rustix::fs::linkat(folder, old, folder, new, AtFlags::empty())?),
@@ -138,14 +160,14 @@ fn rename_without_replacing(folder: &OwnedFd, old: &std::ffi::OsStr, new: &std::
 
 /// A temporary name, on the list of those to remove as long as this lives. Dropped, it is removed.
 struct TemporaryName {
-    folder: Arc<OwnedFd>,
+    folder: Arc<Place>,
     name: OsString,
 }
 
 impl TemporaryName {
     /// Makes a file or link under a new name, random so that two processes do not meet. The list is locked meanwhile:
     /// a name is on it, or no file of that name ever comes into being.
-    fn make<T>(folder: &Arc<OwnedFd>, make: impl Fn(&std::ffi::OsStr) -> io::Result<T>) -> io::Result<(Self, T)> {
+    fn make<T>(folder: &Arc<Place>, make: impl Fn(&std::ffi::OsStr) -> io::Result<T>) -> io::Result<(Self, T)> {
         let mut list = named();
         loop {
             let number = getrandom::u64().map_err(io::Error::other)?;
@@ -180,7 +202,7 @@ impl Drop for TemporaryName {
 
 /// Removes temporary names that processes left which were killed: regular files, our own, with nobody's lock on them.
 /// What cannot be looked at or removed stays.
-fn remove_leftovers(folder: &Arc<OwnedFd>) {
+fn remove_leftovers(folder: &Place) {
     let Ok(entries) = rustix::fs::Dir::read_from(folder) else {
         return;
     };
@@ -199,7 +221,7 @@ fn is_temporary_name(name: &std::ffi::OsStr) -> bool {
     number.is_some_and(|number| number.len() == 16 && number.bytes().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')))
 }
 
-fn remove_leftover(folder: std::os::fd::BorrowedFd<'_>, name: &std::ffi::OsStr) {
+fn remove_leftover(folder: BorrowedFd<'_>, name: &std::ffi::OsStr) {
     let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
     let Ok(file) = rustix::fs::openat(folder, name, flags, Mode::empty()) else {
         return;

@@ -4,9 +4,9 @@ use std::path::Path;
 
 use super::*;
 
-fn open(folder: &Path) -> Arc<OwnedFd> {
+fn open(folder: &Path) -> Arc<Place> {
     let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-    Arc::new(rustix::fs::open(folder, flags, Mode::empty()).unwrap())
+    Arc::new(Place::new(rustix::fs::open(folder, flags, Mode::empty()).unwrap()))
 }
 
 fn names(folder: &Path) -> Vec<String> {
