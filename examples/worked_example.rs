@@ -31,26 +31,15 @@ pub fn text() -> String {
     let key_pair = KeyPair::new(PrivateKey::from_bytes(&unhex(PRIVATE_KEY)));
     let salt = unhex(SALT);
     let public_key = key_pair.public_key();
-    let keccak256 = example(&key_pair, Message::NumerBay { salt }, |signature, _| {
-        Keccak256::digest(signature).into()
+    let keccak256 = example(&key_pair, Message::NumerBay { salt }, |signature, _| Keccak256::digest(signature).into());
+    let hkdf_sha256 = example(&key_pair, Message::Saltbridge { public_key, salt }, |signature, address| {
+        let info = [b"saltbridge storage key v1".as_slice(), address.as_bytes(), public_key.as_bytes()].concat();
+        let mut key = [0; 32];
+        hkdf::Hkdf::<Sha256>::new(Some(&salt), signature)
+            .expand(&info, &mut key)
+            .unwrap();
+        key
     });
-    let hkdf_sha256 = example(
-        &key_pair,
-        Message::Saltbridge { public_key, salt },
-        |signature, address| {
-            let info = [
-                b"saltbridge storage key v1".as_slice(),
-                address.as_bytes(),
-                public_key.as_bytes(),
-            ]
-            .concat();
-            let mut key = [0; 32];
-            hkdf::Hkdf::<Sha256>::new(Some(&salt), signature)
-                .expand(&info, &mut key)
-                .unwrap();
-            key
-        },
-    );
     format!("### keccak256\n\n```text\n{keccak256}```\n\n### hkdf-sha256\n\n```text\n{hkdf_sha256}```\n")
 }
 

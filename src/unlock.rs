@@ -197,8 +197,9 @@ pub enum UnlockError<E: Fault> {
     /// The envelope opens, but holds no private key.
     #[error("the envelope opens, but what it holds is not a private key: {0}")]
     Damaged(FormatError),
-    /// The private key belongs to another public key than the expected one.
-    #[error("the envelope holds the key of {found}, not of {expected}")]
+    /// The private key belongs to another public key than the expected one. The sentence does not repeat that one: a
+    /// person may have given the private key for it.
+    #[error("the envelope holds the key of {found}, not of the expected public key")]
     PublicKeyMismatch {
         /// The public key that it should belong to.
         expected: PublicKey,
@@ -206,7 +207,7 @@ pub enum UnlockError<E: Fault> {
         found: PublicKey,
     },
     /// The message names another public key than the expected one; nothing was signed.
-    #[error("the envelope's message names the key {named}, not {expected}")]
+    #[error("the envelope's message names the key {named}, not the expected public key")]
     OtherKeyNamed {
         /// The public key that it should name.
         expected: PublicKey,
@@ -250,10 +251,9 @@ impl<E: Fault> Fault for UnlockError<E> {
                 "this envelope is not the one of that public key: it may be older or newer. Files sealed for the key \
                  that it holds open with --public-key set to that key",
             ),
-            Self::OtherKeyNamed { .. } => opens_not(
-                "public-key-mismatch",
-                "this envelope is not the one of that public key; nothing was signed",
-            ),
+            Self::OtherKeyNamed { .. } => {
+                opens_not("public-key-mismatch", "this envelope is not the one of that public key; nothing was signed")
+            }
         }
     }
 }

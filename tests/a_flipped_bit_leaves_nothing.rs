@@ -25,16 +25,7 @@ fn in_a_sealed_file() {
         desk.put("c.sealed", changed);
         let run = desk.run(&["decrypt", "c.sealed", "--key-file", "numerbay.json"]);
         assert!(matches!(run.status, Some(5 | 6)), "{run:?}");
-        assert_eq!(
-            desk.names(),
-            [
-                "c.sealed",
-                "envelope.json",
-                "numerbay.json",
-                "report.csv.sealed",
-                "signature.txt"
-            ]
-        );
+        assert_eq!(desk.names(), ["c.sealed", "envelope.json", "numerbay.json", "report.csv.sealed", "signature.txt"]);
     }
     desk.put("c.sealed", sealed);
     desk.run(&["decrypt", "c.sealed", "--key-file", "numerbay.json"])
@@ -52,10 +43,7 @@ fn in_an_envelope() {
         desk.put("envelope.json", envelope.to_string());
         let run = desk.export(&["-o", "k"]);
         assert!(matches!(run.status, Some(5 | 6)), "{run:?}");
-        assert_eq!(
-            desk.names(),
-            ["envelope.json", "numerbay.json", "report.csv.sealed", "signature.txt"]
-        );
+        assert_eq!(desk.names(), ["envelope.json", "numerbay.json", "report.csv.sealed", "signature.txt"]);
     }
     desk.put("envelope.json", stored.to_string());
     desk.export(&["-o", "k"]).succeeded();

@@ -48,10 +48,7 @@ impl Terminal {
 }
 
 fn command(rest: &str) -> String {
-    format!(
-        "'{}' {rest}; echo \"exit $?\"; stty -a",
-        env!("CARGO_BIN_EXE_saltbridge")
-    )
+    format!("'{}' {rest}; echo \"exit $?\"; stty -a", env!("CARGO_BIN_EXE_saltbridge"))
 }
 
 #[test]
@@ -134,34 +131,13 @@ fn nobody_is_asked_for_a_signature_in_vain() {
         r#"{"salt":"I am signing my one-time nonce: 0","data":"%s"}"#.replace("%s", &"A".repeat(80)),
     );
     for (rest, code) in [
-        (
-            "export --envelope envelope.json --signature-file - -o k",
-            "would-overwrite",
-        ),
-        (
-            "export --envelope unusual.json --signature-file - -o new",
-            "unusual-salt",
-        ),
-        (
-            "export --envelope numerbay.json --signature-file - -o new",
-            "key-file-as-envelope",
-        ),
-        (
-            "decrypt report.csv.sealed --envelope envelope.json --signature-file - -o k",
-            "would-overwrite",
-        ),
-        (
-            "decrypt missing.sealed --envelope envelope.json --signature-file -",
-            "not-found",
-        ),
-        (
-            "decrypt report.csv.sealed --envelope envelope.json --signature-file - -o -",
-            "data-to-terminal",
-        ),
-        (
-            "export --envelope envelope.json --signature-file - -o -",
-            "data-to-terminal",
-        ),
+        ("export --envelope envelope.json --signature-file - -o k", "would-overwrite"),
+        ("export --envelope unusual.json --signature-file - -o new", "unusual-salt"),
+        ("export --envelope numerbay.json --signature-file - -o new", "key-file-as-envelope"),
+        ("decrypt report.csv.sealed --envelope envelope.json --signature-file - -o k", "would-overwrite"),
+        ("decrypt missing.sealed --envelope envelope.json --signature-file -", "not-found"),
+        ("decrypt report.csv.sealed --envelope envelope.json --signature-file - -o -", "data-to-terminal"),
+        ("export --envelope envelope.json --signature-file - -o -", "data-to-terminal"),
     ] {
         let mut terminal = Terminal::run(&desk, &command(rest));
         terminal.wait_for("exit ");

@@ -31,32 +31,15 @@ fn texts_that_are_no_envelope_are_refused_each_for_its_reason() {
         (nested("{\"data\":", "}", 6000).into(), "not-json"),
         (envelope[..envelope.len() - 1].into(), "not-json"),
         (format!("{envelope}{envelope}").into(), "not-json"),
-        (
-            format!("{},\"data\":\"AAAA\"}}", &envelope[..envelope.len() - 1]).into(),
-            "duplicate-field",
-        ),
-        (
-            format!("{{\"salt\":\"x\",\"data\":\"{}\"}}", "A".repeat(60_001)).into(),
-            "bad-base64",
-        ),
-        (
-            format!("{{\"salt\":\"x\",\"data\":\"{}\"}}", "A".repeat(70_000)).into(),
-            "text-too-long",
-        ),
+        (format!("{},\"data\":\"AAAA\"}}", &envelope[..envelope.len() - 1]).into(), "duplicate-field"),
+        (format!("{{\"salt\":\"x\",\"data\":\"{}\"}}", "A".repeat(60_001)).into(), "bad-base64"),
+        (format!("{{\"salt\":\"x\",\"data\":\"{}\"}}", "A".repeat(70_000)).into(), "text-too-long"),
         (format!("{envelope}{}", " ".repeat(65_537)).into(), "text-too-long"),
         (br#"{"salt":"\ud800","data":"AAAA"}"#.to_vec(), "not-json"),
     ];
     for (content, code) in rows {
         inspect(&desk, &content).failed_with(6, code);
-        let export = [
-            "export",
-            "--envelope",
-            "x",
-            "--signature-file",
-            "signature.txt",
-            "-o",
-            "k",
-        ];
+        let export = ["export", "--envelope", "x", "--signature-file", "signature.txt", "-o", "k"];
         desk.run(&export).failed_with(6, code);
         assert!(!desk.path("k").exists());
     }
@@ -72,24 +55,8 @@ fn an_envelope_of_ten_gigabytes_is_refused_at_once() {
     file.set_len(10_000_000_000).unwrap();
     for args in [
         &["inspect", "huge"][..],
-        &[
-            "export",
-            "--envelope",
-            "huge",
-            "--signature-file",
-            "signature.txt",
-            "-o",
-            "k",
-        ],
-        &[
-            "export",
-            "--envelope",
-            "envelope.json",
-            "--signature-file",
-            "huge",
-            "-o",
-            "k",
-        ],
+        &["export", "--envelope", "huge", "--signature-file", "signature.txt", "-o", "k"],
+        &["export", "--envelope", "envelope.json", "--signature-file", "huge", "-o", "k"],
         &["decrypt", "report.csv.sealed", "--key-file", "huge"],
     ] {
         // Reading it all would take many seconds and, before that, all memory.
@@ -118,23 +85,8 @@ fn directories_named_pipes_devices_and_sockets_are_not_read_and_never_waited_for
             &["inspect", name][..],
             &["decrypt", name, "--key-file", "numerbay.json", "-o", "f"],
             &["decrypt", "report.csv.sealed", "--key-file", name, "-o", "f"],
-            &[
-                "export",
-                "--envelope",
-                "envelope.json",
-                "--signature-file",
-                name,
-                "-o",
-                "f",
-            ],
-            &[
-                "encrypt",
-                name,
-                "--to",
-                "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=",
-                "-o",
-                "f",
-            ],
+            &["export", "--envelope", "envelope.json", "--signature-file", name, "-o", "f"],
+            &["encrypt", name, "--to", "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=", "-o", "f"],
         ] {
             desk.run(args).failed_with(7, "not-a-file");
             assert!(!desk.path("f").exists());
@@ -176,22 +128,10 @@ fn a_pipe_that_somebody_writes_into_is_read() {
 #[test]
 fn arguments_that_are_no_keys_addresses_or_files_are_refused() {
     let desk = Desk::new();
-    let export = [
-        "export",
-        "--envelope",
-        "envelope.json",
-        "--signature-file",
-        "signature.txt",
-        "-o",
-        "k",
-    ];
+    let export = ["export", "--envelope", "envelope.json", "--signature-file", "signature.txt", "-o", "k"];
     for (option, value, code) in [
         ("--address", "0x", "bad-address"),
-        (
-            "--address",
-            "0xdad77910DbDFdE764fC21FCD4E74D71bBACA6D8D",
-            "bad-address-checksum",
-        ),
+        ("--address", "0xdad77910DbDFdE764fC21FCD4E74D71bBACA6D8D", "bad-address-checksum"),
         ("--public-key", "AAAA", "bad-public-key"),
         ("--public-key", "", "bad-public-key"),
     ] {
@@ -218,10 +158,7 @@ fn what_looks_like_an_escape_sequence_is_never_printed_raw() {
         &["encrypt", "numerbay.json", "--to", name],
         &["inspect", "x", "--json"],
     ] {
-        desk.put(
-            "x",
-            format!(r#"{{"salt":"{}","data":"{}"}}"#, "\u{9b}31m\u{202e}", "A".repeat(80)),
-        );
+        desk.put("x", format!(r#"{{"salt":"{}","data":"{}"}}"#, "\u{9b}31m\u{202e}", "A".repeat(80)));
         let run = desk.run(args);
         let printed = format!("{}{}", String::from_utf8_lossy(&run.stdout), run.stderr);
         assert!(!printed.contains(['\u{1b}', '\u{9b}', '\u{202e}']), "{printed:?}");

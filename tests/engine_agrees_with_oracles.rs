@@ -1,12 +1,6 @@
 //! What our engine seals crypto_box opens, and the other way round, at every size and every chunk border; libsodium's
 //! cipher and authenticator agree with the RustCrypto crates; nothing that was changed opens.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 use std::path::Path;
 
@@ -68,15 +62,12 @@ impl Recipient {
     }
 
     fn open_file(&self, folder: &Path, sealed: &[u8]) -> Result<Vec<u8>, OpenBoxError> {
-        through_files(folder, sealed, |input, output| {
-            open_box(input, output, &self.ours, &|_| ())
-        })
+        through_files(folder, sealed, |input, output| open_box(input, output, &self.ours, &|_| ()))
     }
 
     fn seal_file(&self, folder: &Path, plaintext: &[u8]) -> Vec<u8> {
-        let result = through_files(folder, plaintext, |input, output| {
-            seal_box(input, output, &self.ours.public_key(), &|_| ())
-        });
+        let result =
+            through_files(folder, plaintext, |input, output| seal_box(input, output, &self.ours.public_key(), &|_| ()));
         result.unwrap()
     }
 }
@@ -139,18 +130,12 @@ fn every_size_around_a_chunk_border_opens_on_the_other_side_also_as_a_file() {
     let mut sizes = 0;
     for size in sizes_around_chunk_borders() {
         let plaintext = &plaintext[..size];
-        for ours in [
-            recipient.seal_with_engine(plaintext),
-            recipient.seal_file(folder.path(), plaintext),
-        ] {
+        for ours in [recipient.seal_with_engine(plaintext), recipient.seal_file(folder.path(), plaintext)] {
             assert_eq!(ours.len(), size + HEADER_BYTES);
             assert!(recipient.oracle.unseal(&ours).unwrap() == plaintext, "{size} bytes");
         }
         let theirs = recipient.seal_with_oracle(plaintext);
-        assert!(
-            recipient.open_with_engine(&theirs).unwrap() == plaintext,
-            "{size} bytes"
-        );
+        assert!(recipient.open_with_engine(&theirs).unwrap() == plaintext, "{size} bytes");
         let opened = recipient.open_file(folder.path(), &theirs).unwrap();
         assert!(opened == plaintext, "{size} bytes");
         sizes += 1;
@@ -165,11 +150,7 @@ fn one_flipped_bit_anywhere_in_a_box_keeps_it_shut() {
     for byte in 0..sealed.len() {
         for bit in 0..8 {
             sealed[byte] ^= 1 << bit;
-            assert_eq!(
-                recipient.open_with_engine(&sealed),
-                None,
-                "bit {bit} of byte {byte} was flipped"
-            );
+            assert_eq!(recipient.open_with_engine(&sealed), None, "bit {bit} of byte {byte} was flipped");
             sealed[byte] ^= 1 << bit;
         }
     }
@@ -239,11 +220,7 @@ fn no_point_of_low_order_is_sealed_for_or_opened_with() {
     assert_eq!(points.len(), 14);
     for point in points {
         assert_eq!(BoxKey::to_seal(&point).err(), Some(SealError::LowOrder), "{point}");
-        assert_eq!(
-            BoxKey::to_open(&recipient.ours, &point).err(),
-            Some(LowOrder),
-            "{point}"
-        );
+        assert_eq!(BoxKey::to_open(&recipient.ours, &point).err(), Some(LowOrder), "{point}");
         // The oracle takes them: so it is our check that refuses, and nothing before it.
         let theirs = crypto_box::PublicKey::from(*point.as_bytes());
         assert!(theirs.seal(&mut OsRng, b"for everybody").is_ok());
@@ -271,11 +248,7 @@ fn agree_on_key_stream(key: &[u8; 32], nonce: &[u8; 24], block: u64, mut data: V
     oracle.seek(u128::from(block) * StreamCipher::BLOCK_BYTES as u128);
     oracle.apply_keystream(&mut expected);
     StreamCipher::new(key, nonce).apply(block, &mut data);
-    assert!(
-        data == expected,
-        "block {block}, {} bytes: the key streams differ",
-        data.len()
-    );
+    assert!(data == expected, "block {block}, {} bytes: the key streams differ", data.len());
 }
 
 /// `bytes` in pieces of these lengths, and the rest as the last piece.

@@ -1,12 +1,6 @@
 //! Every envelope, profile and key file that was recorded from NumerBay's own clients is read as they read it, or
 //! refused for its recorded reason; what we write is what the web app writes, byte for byte.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 mod support;
 
@@ -99,13 +93,7 @@ fn what_the_web_app_tolerates_is_tolerated() {
             address: None,
             public_key: Some(text(entry, "public_key_v2").parse().unwrap()),
         };
-        let unlocked = open(
-            &envelope,
-            text(entry, "signature_over_salt"),
-            &expected,
-            SaltPolicy::KnownForms,
-        )
-        .unwrap();
+        let unlocked = open(&envelope, text(entry, "signature_over_salt"), &expected, SaltPolicy::KnownForms).unwrap();
         assert_eq!(private_key(&unlocked), text(&entry["expect"], "private_key"));
     });
 }
@@ -179,11 +167,7 @@ fn every_bad_envelope_is_refused_for_its_recorded_reason() {
             let envelope = Envelope::parse(text(entry, "encrypted_private_key_v2")).unwrap();
             let signature = text(entry, "signature_over_salt");
             let insisted = open(&envelope, signature, &Expected::default(), SaltPolicy::PersonInsists).unwrap();
-            assert_eq!(
-                private_key(&insisted),
-                text(&entry["web_plugin"], "private_key"),
-                "it is sound otherwise"
-            );
+            assert_eq!(private_key(&insisted), text(&entry["web_plugin"], "private_key"), "it is sound otherwise");
         }
     });
 }
@@ -249,21 +233,19 @@ fn profiles_are_decided_as_the_web_app_and_the_service_decide() {
 
 #[test]
 fn key_files_are_accepted_or_refused_as_recorded() {
-    Vectors::numerbay().for_each("key_files", |entry| {
-        match (KeyFile::parse(text(entry, "text")), &entry["expect"]) {
-            (Ok(file), expect) => {
-                assert_eq!(text(expect, "result"), "accept");
-                assert_eq!(*file.key_pair.private_key().to_base64(), text(expect, "private_key"));
-                assert_eq!(file.names_public_key, text(entry, "text").contains("\"public_key\""));
-            }
-            (Err(error), expect) => {
-                assert_eq!(text(expect, "result"), "reject");
-                let reason = match &error {
-                    KeyFileError::PublicKeyMismatch | KeyFileError::NotTheExpected { .. } => "public_key_mismatch",
-                    KeyFileError::Format(error) => format_fault(error),
-                };
-                assert_eq!(reason, text(expect, "reason"));
-            }
+    Vectors::numerbay().for_each("key_files", |entry| match (KeyFile::parse(text(entry, "text")), &entry["expect"]) {
+        (Ok(file), expect) => {
+            assert_eq!(text(expect, "result"), "accept");
+            assert_eq!(*file.key_pair.private_key().to_base64(), text(expect, "private_key"));
+            assert_eq!(file.names_public_key, text(entry, "text").contains("\"public_key\""));
+        }
+        (Err(error), expect) => {
+            assert_eq!(text(expect, "result"), "reject");
+            let reason = match &error {
+                KeyFileError::PublicKeyMismatch | KeyFileError::NotTheExpected { .. } => "public_key_mismatch",
+                KeyFileError::Format(error) => format_fault(error),
+            };
+            assert_eq!(reason, text(expect, "reason"));
         }
     });
 }

@@ -72,10 +72,7 @@ fn login_signatures_of_both_forms_recover_to_their_wallet() {
             assert_eq!(signature.recover(&hash).unwrap(), address);
         }
         let signature = Signature::from_hex(text(login, "signature")).unwrap();
-        assert_eq!(
-            signature.in_v_form(VForm::Bare).expose_bytes(),
-            &unhex::<65>(text(login, "signature_low_v"))
-        );
+        assert_eq!(signature.in_v_form(VForm::Bare).expose_bytes(), &unhex::<65>(text(login, "signature_low_v")));
     });
 }
 

@@ -1,12 +1,6 @@
 //! Every sealed box that NumerBay's clients made opens to its plaintext, every bad one is refused for its reason, and
 //! what we seal opens with the oracle.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 mod support;
 
@@ -31,11 +25,7 @@ fn open(ciphertext: &[u8], key_pair: &KeyPair) -> Result<Vec<u8>, OpenBoxError> 
     let mut input = Input::open(&Source::Path(sealed)).unwrap();
     let result = open_box(&mut input, output, key_pair, &|_| ());
     let opened = std::fs::read(folder.path().join("f"));
-    assert_eq!(
-        result.is_ok(),
-        opened.is_ok(),
-        "there is a file if and only if the box opened"
-    );
+    assert_eq!(result.is_ok(), opened.is_ok(), "there is a file if and only if the box opened");
     result.map(|length| {
         let opened = opened.unwrap();
         assert_eq!(opened.len() as u64, length);
@@ -53,10 +43,7 @@ fn recorded_boxes_open_to_their_plaintext() {
     vectors.for_each("sealed", |entry| {
         let recipient = vectors.entry("envelopes", text(entry, "recipient"));
         let ciphertext = unbase64(text(entry, "ciphertext"));
-        assert_eq!(
-            support::hex(&Sha256::digest(&ciphertext)),
-            text(entry, "ciphertext_sha256")
-        );
+        assert_eq!(support::hex(&Sha256::digest(&ciphertext)), text(entry, "ciphertext_sha256"));
         let opened = open(&ciphertext, &key_pair(text(recipient, "private_key"))).unwrap();
         assert_eq!(opened, plaintext(entry));
         assert_eq!(ciphertext.len(), opened.len() + 48);
@@ -68,10 +55,7 @@ fn a_box_for_a_profile_with_a_wrong_public_key_opens_by_the_private_key_alone() 
     Vectors::numerbay().for_each("sealed_special", |entry| {
         let key_pair = key_pair(text(entry, "private_key"));
         assert_ne!(key_pair.public_key().to_string(), text(entry, "public_key"));
-        assert_eq!(
-            open(&unbase64(text(entry, "ciphertext")), &key_pair).unwrap(),
-            plaintext(entry)
-        );
+        assert_eq!(open(&unbase64(text(entry, "ciphertext")), &key_pair).unwrap(), plaintext(entry));
     });
 }
 
@@ -88,10 +72,7 @@ fn every_bad_box_is_refused_for_its_recorded_reason() {
             Ok(_) => panic!("it opened"),
         };
         let reason = text(&entry["expect"], "reason");
-        assert!(
-            reason.split("_or_").any(|r| r == fault) || reason == fault,
-            "{fault} instead of {reason}"
-        );
+        assert!(reason.split("_or_").any(|r| r == fault) || reason == fault, "{fault} instead of {reason}");
     });
 }
 

@@ -114,15 +114,7 @@ fn killed_at_any_moment_it_leaves_the_whole_result_or_nothing() {
     desk.put("big", &plaintext);
     let public_key = "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=";
     desk.run(&["encrypt", "big", "--to", public_key]).succeeded();
-    let args = [
-        "decrypt",
-        "big.sealed",
-        "--key-file",
-        "numerbay.json",
-        "-o",
-        "f",
-        "--force",
-    ];
+    let args = ["decrypt", "big.sealed", "--key-file", "numerbay.json", "-o", "f", "--force"];
 
     let begin = Instant::now();
     desk.run(&args).succeeded();
@@ -140,36 +132,22 @@ fn killed_at_any_moment_it_leaves_the_whole_result_or_nothing() {
         killed += usize::from(child.wait().unwrap().signal().is_some());
 
         let names = desk.names();
-        let expected = [
-            "big",
-            "big.sealed",
-            "envelope.json",
-            "f",
-            "numerbay.json",
-            "report.csv.sealed",
-            "signature.txt",
-        ];
+        let expected =
+            ["big", "big.sealed", "envelope.json", "f", "numerbay.json", "report.csv.sealed", "signature.txt"];
         // Between two system calls of --force the whole file has a temporary name; the next run removes it.
         let visible: Vec<_> = names.iter().filter(|name| !name.ends_with(".partial")).collect();
         match desk.path("f").exists() {
             true => {
                 assert_eq!(visible, expected.iter().collect::<Vec<_>>());
                 let content = desk.read("f");
-                assert!(
-                    content == plaintext || (old && content == b"old"),
-                    "{} bytes",
-                    content.len()
-                );
+                assert!(content == plaintext || (old && content == b"old"), "{} bytes", content.len());
             }
             false => assert!(!old && visible.len() == expected.len() - 1),
         }
     }
     assert!(killed > 10, "only {killed} of 60 runs were killed before their end");
     desk.run(&args).succeeded();
-    assert!(
-        !desk.names().iter().any(|name| name.ends_with(".partial")),
-        "leftovers are removed"
-    );
+    assert!(!desk.names().iter().any(|name| name.ends_with(".partial")), "leftovers are removed");
 }
 
 #[test]
@@ -177,16 +155,10 @@ fn a_signal_ends_it_even_if_nobody_reads_what_it_says() {
     let desk = Desk::new();
     // So many errors that standard error, which nobody reads, is full.
     let names: Vec<_> = (0..3000).map(|i| format!("missing-{i}.sealed")).collect();
-    let args = [
-        &["decrypt", "--key-file", "numerbay.json"][..],
-        &names.iter().map(String::as_str).collect::<Vec<_>>(),
-    ];
+    let args = [&["decrypt", "--key-file", "numerbay.json"][..], &names.iter().map(String::as_str).collect::<Vec<_>>()];
     let mut child = desk.command(&args.concat()).stderr(Stdio::piped()).spawn().unwrap();
     std::thread::sleep(Duration::from_millis(500));
-    assert!(
-        child.try_wait().unwrap().is_none(),
-        "it should be waiting for its reader"
-    );
+    assert!(child.try_wait().unwrap().is_none(), "it should be waiting for its reader");
     send(&child, Signal::TERM);
     assert_eq!(child.wait().unwrap().code(), Some(143));
 }

@@ -1,11 +1,5 @@
 //! An envelope that is nearly right is refused for the reason that it has; what does not matter in it does not matter.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 #[path = "support/format_errors.rs"]
 mod format_errors;
@@ -36,10 +30,7 @@ fn nearly_an_envelope_is_refused() {
         (fields(&format!(r#","data":"{data}""#)), duplicate("data").into()),
         (fields(r#","salt":"""#), duplicate("salt").into()),
         (fields(r#","sal\u0074":null"#), duplicate("salt").into()),
-        (
-            fields(r#","kdf":"keccak256","kdf":"keccak256""#),
-            duplicate("kdf").into(),
-        ),
+        (fields(r#","kdf":"keccak256","kdf":"keccak256""#), duplicate("kdf").into()),
         (fields(r#","kdf":null"#), wrong_type("kdf", "null").into()),
         (fields(r#","kdf":256"#), wrong_type("kdf", "a number").into()),
         (fields(r#","kdf":false"#), wrong_type("kdf", "a boolean").into()),
@@ -53,61 +44,35 @@ fn nearly_an_envelope_is_refused() {
         (fields(r#","kdf":"hkdf_sha256""#), unknown("hkdf_sha256")),
         (fields(r#","kdf":"keccak256\u001b[2J""#), unknown("keccak256\\u{1b}[2J")),
         (fields(r#","kdf":"hkdf-sha256""#), not_for_kdf(NUMERBAY)),
-        (
-            fields(r#","kdf":"hkdf-sha256""#).replace(NUMERBAY, "hello"),
-            not_for_kdf("hello"),
-        ),
+        (fields(r#","kdf":"hkdf-sha256""#).replace(NUMERBAY, "hello"), not_for_kdf("hello")),
         (with_data("null"), wrong_type("data", "null").into()),
         (with_data(r#"{"data":""}"#), wrong_type("data", "an object").into()),
         (with_data("1e5"), wrong_type("data", "a number").into()),
-        (
-            with_data(&format!("{}{}", "[".repeat(200), "]".repeat(200))),
-            wrong_type("data", "an array").into(),
-        ),
+        (with_data(&format!("{}{}", "[".repeat(200), "]".repeat(200))), wrong_type("data", "an array").into()),
         (with_data(r#""""#), EnvelopeError::TooShort { found: 0 }),
-        (
-            with_data(&format!(r#""{}""#, base64(&[1; 39]))),
-            EnvelopeError::TooShort { found: 39 },
-        ),
+        (with_data(&format!(r#""{}""#, base64(&[1; 39]))), EnvelopeError::TooShort { found: 39 }),
         (with_data(&format!(r#""{start}\n{end}""#)), bad_base64("data").into()),
         (with_data(&format!(r#""{start} {end}""#)), bad_base64("data").into()),
         (with_data(&format!(r#""{start}={end}""#)), bad_base64("data").into()),
         (with_data(&format!(r#""{data}=""#)), bad_base64("data").into()),
-        (
-            with_data(&format!(r#""{}""#, data.trim_end_matches('='))),
-            bad_base64("data").into(),
-        ),
-        (
-            with_data(&format!(r#""{start}-{}""#, &end[1..])),
-            bad_base64("data").into(),
-        ),
-        (
-            with_data(&format!(r#""{start}é{}""#, &end[1..])),
-            bad_base64("data").into(),
-        ),
+        (with_data(&format!(r#""{}""#, data.trim_end_matches('='))), bad_base64("data").into()),
+        (with_data(&format!(r#""{start}-{}""#, &end[1..])), bad_base64("data").into()),
+        (with_data(&format!(r#""{start}é{}""#, &end[1..])), bad_base64("data").into()),
         (format!(r#"{{"salt":"{NUMERBAY}"}}"#), missing("data").into()),
         (format!(r#"{{"data":"{data}"}}"#), missing("salt").into()),
         (format!(r#"{{"Data":"{data}","salt":""}}"#), missing("data").into()),
         (String::new(), FormatError::Empty.into()),
         (" \r\n\t".to_owned(), FormatError::Empty.into()),
         ("{}".to_owned(), missing("data").into()),
-        (
-            format!(r#"{{"data":"{data}","salt":null}}"#),
-            wrong_type("salt", "null").into(),
-        ),
+        (format!(r#"{{"data":"{data}","salt":null}}"#), wrong_type("salt", "null").into()),
         (r#"{"version":null}"#.to_owned(), EnvelopeError::Legacy),
         (format!(r#"{{"data":"{data}","ciphertext":""}}"#), EnvelopeError::Legacy),
     ];
     for (envelope, expected) in rows {
         assert_eq!(Envelope::parse(&envelope), Err(expected), "{envelope}");
     }
-    let tops = [
-        ("[]", "an array"),
-        (r#""{}""#, "a string"),
-        ("0", "a number"),
-        ("null", "null"),
-        ("true", "a boolean"),
-    ];
+    let tops =
+        [("[]", "an array"), (r#""{}""#, "a string"), ("0", "a number"), ("null", "null"), ("true", "a boolean")];
     for (top, found) in tops {
         let expected = FormatError::WrongType {
             what: Cow::Borrowed("the text"),

@@ -1,11 +1,5 @@
 //! What a person mistypes, or a service words a little differently, is refused for the reason that it has.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 mod support;
 
@@ -192,11 +186,7 @@ fn nearly_a_signature_is_refused() {
         assert!(!sentence.contains("1111") && !sentence.contains("2222"), "{sentence}");
     }
     for v in ["00", "01", "1b", "1c", "1B", "1C"] {
-        for fine in [
-            format!("{LAST}{s}{v}"),
-            format!("{r}{LAST}{v}"),
-            format!("\n 0X{r}{s}{v}\r\n"),
-        ] {
+        for fine in [format!("{LAST}{s}{v}"), format!("{r}{LAST}{v}"), format!("\n 0X{r}{s}{v}\r\n")] {
             assert!(Signature::from_hex(&fine).is_ok(), "{fine}");
         }
     }

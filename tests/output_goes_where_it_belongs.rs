@@ -8,15 +8,7 @@ use std::process::Command;
 
 use support::{Desk, Run, Vectors, text, unhex_any};
 
-const EXPORT: [&str; 7] = [
-    "export",
-    "--envelope",
-    "envelope.json",
-    "--signature-file",
-    "signature.txt",
-    "-o",
-    "k",
-];
+const EXPORT: [&str; 7] = ["export", "--envelope", "envelope.json", "--signature-file", "signature.txt", "-o", "k"];
 
 #[test]
 fn data_alone_goes_to_standard_output() {
@@ -30,14 +22,7 @@ fn data_alone_goes_to_standard_output() {
     let plaintext = support::plaintext(vectors.entry("sealed", "sealed-web-env-speculos-44h_60h_0h_0_0-v27-1000"));
     assert_eq!(decrypt.succeeded().stdout, plaintext);
 
-    let encrypt = [
-        "encrypt",
-        "report.csv.sealed",
-        "--to",
-        "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=",
-        "-o",
-        "-",
-    ];
+    let encrypt = ["encrypt", "report.csv.sealed", "--to", "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=", "-o", "-"];
     desk.put("twice.sealed", &desk.run(&encrypt).succeeded().stdout);
     let back = desk.run(&["decrypt", "twice.sealed", "--key-file", "numerbay.json", "-o", "-"]);
     assert_eq!(back.succeeded().stdout, desk.read("report.csv.sealed"));
@@ -62,10 +47,7 @@ fn what_is_said_goes_to_standard_error() {
     let failed = desk.run(&EXPORT);
     assert_eq!(failed.failed_with(8, "would-overwrite").stdout, b"");
     let quiet = desk.run(&[&EXPORT[..], &["--force", "-q"]].concat());
-    assert_eq!(
-        (quiet.status, quiet.stdout.as_slice(), quiet.stderr.as_str()),
-        (Some(0), &b""[..], "")
-    );
+    assert_eq!((quiet.status, quiet.stdout.as_slice(), quiet.stderr.as_str()), (Some(0), &b""[..], ""));
 }
 
 #[test]
@@ -76,16 +58,7 @@ fn with_json_there_is_one_object_on_standard_output_and_nothing_else() {
         (&EXPORT, 8),
         (&["inspect", "envelope.json"], 0),
         (&["inspect", "missing"], 7),
-        (
-            &[
-                "decrypt",
-                "report.csv.sealed",
-                "missing.sealed",
-                "--key-file",
-                "numerbay.json",
-            ],
-            7,
-        ),
+        (&["decrypt", "report.csv.sealed", "missing.sealed", "--key-file", "numerbay.json"], 7),
         (&["decrypt"], 2),
         (&["completions", "bash"], 0),
     ];
@@ -105,14 +78,7 @@ fn with_json_there_is_one_object_on_standard_output_and_nothing_else() {
 #[test]
 fn a_key_that_fails_does_not_hide_what_else_failed() {
     let desk = Desk::new();
-    let args = [
-        "decrypt",
-        "missing.sealed",
-        "report.csv.sealed",
-        "--key-file",
-        "envelope.json",
-        "--json",
-    ];
+    let args = ["decrypt", "missing.sealed", "report.csv.sealed", "--key-file", "envelope.json", "--json"];
     let run = desk.run(&args);
     let object: serde_json::Value = serde_json::from_slice(&run.stdout).unwrap();
     assert_eq!(run.status, Some(2));
@@ -133,10 +99,7 @@ fn the_message_to_sign_is_printed_byte_for_byte() {
 
         let run = desk.run(&["inspect", "--json", "e"]);
         let object: serde_json::Value = serde_json::from_slice(&run.succeeded().stdout).unwrap();
-        assert_eq!(
-            unhex_any(text(&object, "message_hex")),
-            text(entry, "salt_message").as_bytes()
-        );
+        assert_eq!(unhex_any(text(&object, "message_hex")), text(entry, "salt_message").as_bytes());
         assert_eq!(text(&object, "message_hash"), text(entry, "eip191_hash"));
         let words = String::from_utf8(desk.run(&["inspect", "e"]).stdout).unwrap();
         assert!(words.contains(&format!("{:?}", text(entry, "salt_message"))), "{words}");
@@ -188,8 +151,5 @@ fn binary_data_is_not_sent_to_a_terminal() {
         .output();
     let run = Run::of(script.unwrap());
     assert_eq!(run.status, Some(2), "{run:?}");
-    assert!(
-        String::from_utf8_lossy(&run.stdout).contains("data-to-terminal"),
-        "{run:?}"
-    );
+    assert!(String::from_utf8_lossy(&run.stdout).contains("data-to-terminal"), "{run:?}");
 }

@@ -14,17 +14,7 @@ fn export_gives_exactly_the_recorded_key_file_readable_by_the_owner_alone() {
         desk.put("E", text(entry, "envelope"));
         desk.put("S", text(entry, "signature"));
         let public_key = text(entry, "public_key");
-        let args = [
-            "export",
-            "--envelope",
-            "E",
-            "--signature-file",
-            "S",
-            "--public-key",
-            public_key,
-            "-o",
-            "K",
-        ];
+        let args = ["export", "--envelope", "E", "--signature-file", "S", "--public-key", public_key, "-o", "K"];
         desk.run(&args).succeeded();
         assert_eq!(desk.read("K"), text(entry, "key_file").as_bytes());
         let mode = std::fs::metadata(desk.path("K")).unwrap().permissions().mode();
@@ -68,16 +58,8 @@ fn what_encrypt_seals_the_oracle_and_decrypt_open() {
         let sealed = desk.read("f.sealed");
         assert_eq!(sealed.len(), length + 48);
         assert_eq!(secret.unseal(&sealed).unwrap(), plaintext);
-        desk.run(&[
-            "decrypt",
-            "f.sealed",
-            "--key-file",
-            "numerbay.json",
-            "-o",
-            "g",
-            "--force",
-        ])
-        .succeeded();
+        desk.run(&["decrypt", "f.sealed", "--key-file", "numerbay.json", "-o", "g", "--force"])
+            .succeeded();
         assert_eq!(desk.read("g"), plaintext);
     }
 }

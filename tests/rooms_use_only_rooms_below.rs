@@ -46,11 +46,7 @@ fn no_room_uses_one_above_it() {
         for (position, _) in source.match_indices("crate::") {
             let rest = &source[position + "crate::".len()..];
             let used = &rest[..rest.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap()];
-            assert!(
-                used == room || allowed.contains(&used),
-                "{room} uses {used}: {}",
-                path.display()
-            );
+            assert!(used == room || allowed.contains(&used), "{room} uses {used}: {}", path.display());
             uses += 1;
         }
     }
@@ -75,18 +71,11 @@ fn unsafe_stands_in_one_room_alone_each_block_with_its_reason() {
                 .rev()
                 .take_while(|line| line.starts_with("//"))
                 .collect();
-            assert!(
-                comment.iter().any(|line| line.starts_with("// SAFETY:")),
-                "line {}",
-                number + 1
-            );
+            assert!(comment.iter().any(|line| line.starts_with("// SAFETY:")), "line {}", number + 1);
         }
     }
     let forbid = "#![forbid(unsafe_code)]";
     for room in ["encryption/mod.rs", "ethereum/mod.rs"] {
-        assert!(
-            std::fs::read_to_string(house.join(room)).unwrap().contains(forbid),
-            "{room}"
-        );
+        assert!(std::fs::read_to_string(house.join(room)).unwrap().contains(forbid), "{room}");
     }
 }

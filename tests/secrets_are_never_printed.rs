@@ -29,12 +29,7 @@ fn secrets(entry: &Value) -> Vec<String> {
         };
         for part in parts {
             let decimal = part.iter().map(u8::to_string).collect::<Vec<_>>();
-            all.extend([
-                hex(part),
-                hex(part).to_uppercase(),
-                decimal.join(","),
-                decimal.join(", "),
-            ]);
+            all.extend([hex(part), hex(part).to_uppercase(), decimal.join(","), decimal.join(", ")]);
             // Base64 of a longer text that begins with it differs in the last character.
             all.push(
                 base64(part)
@@ -52,11 +47,7 @@ fn check(run: &Run, secrets: &[String]) {
     let printed = format!("{}{}", String::from_utf8_lossy(&run.stdout), run.stderr);
     assert!(!printed.is_empty());
     for secret in secrets {
-        assert!(
-            !printed.contains(secret.as_str()),
-            "a secret was printed by {:?}",
-            run.status
-        );
+        assert!(!printed.contains(secret.as_str()), "a secret was printed by {:?}", run.status);
     }
 }
 
@@ -65,91 +56,26 @@ fn run_all(desk: &Desk, entry: &Value, secrets: &[String]) -> usize {
     let mut opened = 0;
     for json in [&["-vvv"][..], &["-vvv", "--json"][..]] {
         for insist in [&[][..], &["--sign-unusual-salt"][..]] {
-            let export = [
-                "export",
-                "--envelope",
-                "envelope.json",
-                "--signature-file",
-                "signature.txt",
-                "-o",
-                "k",
-                "--force",
-            ];
+            let export =
+                ["export", "--envelope", "envelope.json", "--signature-file", "signature.txt", "-o", "k", "--force"];
             let run = desk.run(&[&export, json, insist].concat());
             opened += usize::from(run.status == Some(0));
             check(&run, secrets);
-            let decrypt = [
-                "decrypt",
-                "report.csv.sealed",
-                "--envelope",
-                "envelope.json",
-                "--signature-file",
-                "signature.txt",
-            ];
-            check(
-                &desk.run(&[&decrypt, json, insist, &["-o", "f", "--force"]].concat()),
-                secrets,
-            );
+            let decrypt =
+                ["decrypt", "report.csv.sealed", "--envelope", "envelope.json", "--signature-file", "signature.txt"];
+            check(&desk.run(&[&decrypt, json, insist, &["-o", "f", "--force"]].concat()), secrets);
         }
         for file in ["envelope.json", "numerbay.json"] {
             check(&desk.run(&[&["inspect", file], json].concat()), secrets);
         }
         // The wrong file in the wrong place must not be quoted either.
         for args in [
-            [
-                "decrypt",
-                "report.csv.sealed",
-                "--key-file",
-                "numerbay.json",
-                "-o",
-                "f",
-                "--force",
-            ],
-            [
-                "decrypt",
-                "report.csv.sealed",
-                "--key-file",
-                "envelope.json",
-                "-o",
-                "f",
-                "--force",
-            ],
-            [
-                "decrypt",
-                "report.csv.sealed",
-                "--key-file",
-                "signature.txt",
-                "-o",
-                "f",
-                "--force",
-            ],
-            [
-                "export",
-                "--envelope",
-                "numerbay.json",
-                "--signature-file",
-                "signature.txt",
-                "-o",
-                "no",
-            ],
-            [
-                "export",
-                "--envelope",
-                "signature.txt",
-                "--signature-file",
-                "numerbay.json",
-                "-o",
-                "no",
-            ],
-            [
-                "encrypt",
-                "numerbay.json",
-                "--to",
-                "numerbay.json",
-                "-o",
-                "f",
-                "--force",
-            ],
+            ["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o", "f", "--force"],
+            ["decrypt", "report.csv.sealed", "--key-file", "envelope.json", "-o", "f", "--force"],
+            ["decrypt", "report.csv.sealed", "--key-file", "signature.txt", "-o", "f", "--force"],
+            ["export", "--envelope", "numerbay.json", "--signature-file", "signature.txt", "-o", "no"],
+            ["export", "--envelope", "signature.txt", "--signature-file", "numerbay.json", "-o", "no"],
+            ["encrypt", "numerbay.json", "--to", "numerbay.json", "-o", "f", "--force"],
         ] {
             check(&desk.run(&[&args, json].concat()), secrets);
         }
@@ -157,19 +83,23 @@ fn run_all(desk: &Desk, entry: &Value, secrets: &[String]) -> usize {
     let signature = entry["signature"].as_str().or(entry["signature_over_salt"].as_str());
     if let Some(signature) = signature {
         for args in [
-            &[
-                "export",
-                "--envelope",
-                "envelope.json",
-                "--signature-file",
-                signature,
-                "-o",
-                "no",
-            ][..],
+            &["export", "--envelope", "envelope.json", "--signature-file", signature, "-o", "no"][..],
             &["export", signature],
             &["export", &format!("--signature={signature}")],
         ] {
             check(&desk.run(args), secrets);
+        }
+    }
+    // The private key given where the public one belongs: the one line of a key file for the other.
+    if let Some(private_key) = entry["private_key"].as_str() {
+        desk.put("key-only.json", format!(r#"{{"private_key":"{private_key}"}}"#));
+        for json in [&["-vvv"][..], &["-vvv", "--json"]] {
+            let export = ["export", "--envelope", "envelope.json", "--signature-file", "signature.txt", "-o", "no"];
+            check(&desk.run(&[&export, json, &["--public-key", private_key]].concat()), secrets);
+            for key_file in ["numerbay.json", "key-only.json"] {
+                let decrypt = ["decrypt", "report.csv.sealed", "--key-file", key_file, "-o", "f", "--force"];
+                check(&desk.run(&[&decrypt, json, &["--public-key", private_key]].concat()), secrets);
+            }
         }
     }
     opened

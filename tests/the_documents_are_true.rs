@@ -74,11 +74,7 @@ fn errors_md_lists_every_code_with_its_exit_status() {
     for row in table.lines().filter(|line| line.starts_with("| ")).skip(2) {
         let cells: Vec<_> = row.split('|').map(str::trim).collect();
         assert!(!cells[3].is_empty());
-        assert!(
-            listed.insert(cells[1].to_owned(), cells[2].parse().unwrap()).is_none(),
-            "{} twice",
-            cells[1]
-        );
+        assert!(listed.insert(cells[1].to_owned(), cells[2].parse().unwrap()).is_none(), "{} twice", cells[1]);
     }
     assert_eq!(listed, codes);
     for word in read("README.md").split('`').filter(|word| codes.contains_key(*word)) {
@@ -112,17 +108,8 @@ fn the_worked_examples_open_with_the_program() {
         desk.put("e", line("envelope"));
         desk.put("s", line("signature"));
         let (address, public_key) = (line("address"), line("public key"));
-        let args = [
-            "export",
-            "--envelope",
-            "e",
-            "--signature-file",
-            "s",
-            "--address",
-            &address,
-            "--public-key",
-            &public_key,
-        ];
+        let args =
+            ["export", "--envelope", "e", "--signature-file", "s", "--address", &address, "--public-key", &public_key];
         let run = desk.run(&[&args[..], &["-o", "-"]].concat());
         let key_file: serde_json::Value = serde_json::from_slice(&run.succeeded().stdout).unwrap();
         assert_eq!(text(&key_file, "private_key"), line("private key"));
@@ -185,15 +172,9 @@ fn the_files_of_the_exact_outputs_are_recorded_ones() {
     let envelope = vectors.entry("envelopes", "env-speculos-44h_60h_0h_0_0-v27");
     let sealed = vectors.entry("sealed", "sealed-web-env-speculos-44h_60h_0h_0_0-v27-1000");
     let rows = [
-        (
-            "export.in/envelope.json",
-            text(envelope, "envelope").as_bytes().to_vec(),
-        ),
+        ("export.in/envelope.json", text(envelope, "envelope").as_bytes().to_vec()),
         ("export.out/key.json", text(envelope, "key_file").as_bytes().to_vec()),
-        (
-            "decrypt.in/report.csv.sealed",
-            support::unbase64(text(sealed, "ciphertext")),
-        ),
+        ("decrypt.in/report.csv.sealed", support::unbase64(text(sealed, "ciphertext"))),
         ("decrypt.out/report.csv", support::plaintext(sealed)),
     ];
     for (name, content) in rows {
@@ -224,38 +205,10 @@ fn json_md_names_every_field() {
     desk.put("profile.json", profile.to_string());
     desk.put("legacy.json", text(&vectors.section("legacy")[0], "envelope"));
     for args in [
-        &[
-            "export",
-            "--envelope",
-            "profile.json",
-            "--signature-file",
-            "signature.txt",
-            "-o",
-            "k",
-        ][..],
-        &[
-            "decrypt",
-            "report.csv.sealed",
-            "--envelope",
-            "profile.json",
-            "--signature-file",
-            "signature.txt",
-        ],
-        &[
-            "decrypt",
-            "report.csv.sealed",
-            "missing.sealed",
-            "--key-file",
-            "numerbay.json",
-        ],
-        &[
-            "encrypt",
-            "report.csv.sealed",
-            "--to",
-            "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=",
-            "-o",
-            "s",
-        ],
+        &["export", "--envelope", "profile.json", "--signature-file", "signature.txt", "-o", "k"][..],
+        &["decrypt", "report.csv.sealed", "--envelope", "profile.json", "--signature-file", "signature.txt"],
+        &["decrypt", "report.csv.sealed", "missing.sealed", "--key-file", "numerbay.json"],
+        &["encrypt", "report.csv.sealed", "--to", "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=", "-o", "s"],
         &["inspect", "profile.json"],
         &["inspect", "legacy.json"],
         &["inspect", "numerbay.json"],

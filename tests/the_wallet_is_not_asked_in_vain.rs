@@ -1,12 +1,6 @@
 //! The wallet signs a known message for an expected key and address, or is not asked at all; what it answers is held
 //! against what was expected.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 #[path = "support/software_wallet.rs"]
 mod software_wallet;

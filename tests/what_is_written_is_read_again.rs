@@ -1,11 +1,5 @@
 //! What is written is read again as the same: envelopes, key files, signatures, addresses, paths.
-#![allow(
-    missing_docs,
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::expect_used,
-    clippy::panic
-)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
 #[path = "support/software_wallet.rs"]
 mod software_wallet;
@@ -64,10 +58,7 @@ fn open(envelope: &Envelope, wallet: &mut SoftwareWallet, key_pair: &KeyPair, po
     };
     let unlocked = unlock(envelope, wallet, &expected, policy).unwrap();
     assert_eq!(wallet.asked, 1, "one approval is enough");
-    assert_eq!(
-        *unlocked.key_pair.private_key().to_base64(),
-        *key_pair.private_key().to_base64()
-    );
+    assert_eq!(*unlocked.key_pair.private_key().to_base64(), *key_pair.private_key().to_base64());
     unlocked
 }
 

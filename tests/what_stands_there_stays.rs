@@ -63,14 +63,7 @@ fn names_and_links_cannot_lead_out_of_the_output_folder() {
     std::fs::create_dir(desk.path("in")).unwrap();
     std::fs::create_dir(desk.path("out")).unwrap();
     desk.put("outside", "old");
-    for name in [
-        "..sealed",
-        "...sealed",
-        ".sealed",
-        "a\\b.sealed",
-        "-x.sealed",
-        "\u{1b}[2J.sealed",
-    ] {
+    for name in ["..sealed", "...sealed", ".sealed", "a\\b.sealed", "-x.sealed", "\u{1b}[2J.sealed"] {
         std::fs::write(desk.path("in").join(name), &sealed).unwrap();
     }
     std::fs::write(desk.path("in/link.sealed"), &sealed).unwrap();
@@ -78,44 +71,23 @@ fn names_and_links_cannot_lead_out_of_the_output_folder() {
     let invalid = std::ffi::OsStr::from_bytes(b"in/\xff.sealed");
     std::fs::write(desk.folder.path().join(invalid), &sealed).unwrap();
 
-    let mut args: Vec<std::ffi::OsString> = [
-        "decrypt",
-        "--key-file",
-        "numerbay.json",
-        "--output-dir",
-        "out",
-        "--force",
-    ]
-    .map(Into::into)
-    .into();
+    let mut args: Vec<std::ffi::OsString> =
+        ["decrypt", "--key-file", "numerbay.json", "--output-dir", "out", "--force"]
+            .map(Into::into)
+            .into();
     let entries = std::fs::read_dir(desk.path("in")).unwrap();
     args.extend(entries.map(|entry| Path::new("in").join(entry.unwrap().file_name()).into()));
     args.push("in/../report.csv.sealed".into());
     let run = desk.run(&args);
     // `..sealed` is `.` and `...sealed` is `..`: these two are no names.
     assert_eq!(run.status, Some(2), "{run:?}");
-    assert!(
-        !run.stderr.contains('\u{1b}'),
-        "what could repaint the terminal is escaped"
-    );
+    assert!(!run.stderr.contains('\u{1b}'), "what could repaint the terminal is escaped");
     assert_eq!(desk.read("outside"), b"old");
     let out = support::names_in(&desk.path("out"));
-    assert_eq!(
-        out,
-        ["\u{1b}[2J", "-x", ".sealed", "a\\b", "link", "report.csv", "\u{fffd}"],
-        "{run:?}"
-    );
+    assert_eq!(out, ["\u{1b}[2J", "-x", ".sealed", "a\\b", "link", "report.csv", "\u{fffd}"], "{run:?}");
     assert_eq!(
         desk.names(),
-        [
-            "envelope.json",
-            "in",
-            "numerbay.json",
-            "out",
-            "outside",
-            "report.csv.sealed",
-            "signature.txt"
-        ]
+        ["envelope.json", "in", "numerbay.json", "out", "outside", "report.csv.sealed", "signature.txt"]
     );
 }
 
@@ -153,28 +125,14 @@ fn an_unreadable_file_and_an_unwritable_folder_are_told_as_such() {
     };
     for args in [
         &["inspect", "private"][..],
-        &[
-            "decrypt",
-            "private",
-            "--key-file",
-            "numerbay.json",
-            "-o",
-            "/tmp/never-written",
-        ],
+        &["decrypt", "private", "--key-file", "numerbay.json", "-o", "/tmp/never-written"],
         &["decrypt", "report.csv.sealed", "--key-file", "private", "-o", "-"],
     ] {
         run(args).failed_with(7, "not-readable");
     }
     run(&["decrypt", "report.csv.sealed", "--key-file", "numerbay.json"]).failed_with(7, "not-writable");
-    run(&[
-        "decrypt",
-        "report.csv.sealed",
-        "--key-file",
-        "numerbay.json",
-        "--output-dir",
-        "new",
-    ])
-    .failed_with(7, "not-writable");
+    run(&["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "--output-dir", "new"])
+        .failed_with(7, "not-writable");
 
     // Where he may write, everything works, without any capability.
     let own = desk.path("own");
@@ -182,14 +140,7 @@ fn an_unreadable_file_and_an_unwritable_folder_are_told_as_such() {
     std::fs::create_dir(&own).unwrap();
     mode(&own, 0o777);
     for force in [&[][..], &["--force"]] {
-        let decrypt = [
-            "decrypt",
-            "report.csv.sealed",
-            "--key-file",
-            "numerbay.json",
-            "--output-dir",
-            "own",
-        ];
+        let decrypt = ["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "--output-dir", "own"];
         run(&[&decrypt[..], force].concat()).succeeded();
         assert_eq!(support::names_in(&own), ["report.csv"]);
     }
@@ -221,11 +172,7 @@ fn a_full_disk_leaves_the_old_file_and_nothing_new() {
         return skip("a full disk", run.stderr.trim());
     }
     run.succeeded();
-    assert_eq!(
-        String::from_utf8_lossy(&run.stdout),
-        "exit 8\nexit 7\nexit 7\nbig\nfiller\nold\n",
-        "{run:?}"
-    );
+    assert_eq!(String::from_utf8_lossy(&run.stdout), "exit 8\nexit 7\nexit 7\nbig\nfiller\nold\n", "{run:?}");
     assert_eq!(run.stderr.matches("code: no-space").count(), 2, "{run:?}");
 
     let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
@@ -248,59 +195,15 @@ fn nothing_that_a_run_reads_is_replaced_not_even_with_force() {
     std::os::unix::fs::symlink("report.csv.sealed", desk.path("link")).unwrap();
     let before: Vec<_> = desk.names().iter().map(|name| desk.read(name)).collect();
     for args in [
-        &[
-            "decrypt",
-            "report.csv.sealed",
-            "--key-file",
-            "numerbay.json",
-            "-o",
-            "numerbay.json",
-        ][..],
-        &[
-            "decrypt",
-            "report.csv.sealed",
-            "--key-file",
-            "numerbay.json",
-            "-o",
-            "same-key",
-        ],
-        &[
-            "decrypt",
-            "report.csv.sealed",
-            "--key-file",
-            "numerbay.json",
-            "-o",
-            "./report.csv.sealed",
-        ],
+        &["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o", "numerbay.json"][..],
+        &["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o", "same-key"],
+        &["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o", "./report.csv.sealed"],
         &["decrypt", "a.sealed.sealed", "--key-file", "numerbay.json"],
         &["decrypt", "link", "--key-file", "numerbay.json", "-o", "link"],
-        &[
-            "decrypt",
-            "report.csv.sealed",
-            "--key-file",
-            "numerbay.json",
-            "-o",
-            "link",
-        ],
+        &["decrypt", "report.csv.sealed", "--key-file", "numerbay.json", "-o", "link"],
         &["encrypt", "a.sealed", "a.sealed.sealed", "--to", public_key],
-        &[
-            "export",
-            "--envelope",
-            "envelope.json",
-            "--signature-file",
-            "signature.txt",
-            "-o",
-            "envelope.json",
-        ],
-        &[
-            "export",
-            "--envelope",
-            "envelope.json",
-            "--signature-file",
-            "signature.txt",
-            "-o",
-            "signature.txt",
-        ],
+        &["export", "--envelope", "envelope.json", "--signature-file", "signature.txt", "-o", "envelope.json"],
+        &["export", "--envelope", "envelope.json", "--signature-file", "signature.txt", "-o", "signature.txt"],
     ] {
         let needed_by_the_run = match args {
             ["decrypt", "a.sealed.sealed", rest @ ..] => [&["decrypt", "a.sealed.sealed", "a.sealed"], rest].concat(),

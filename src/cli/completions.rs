@@ -20,7 +20,5 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     clap_complete::generate(args.shell, &mut Cli::command(), "saltbridge", &mut script);
     let script = String::from_utf8_lossy(&script).into_owned();
     report.show(&script)?;
-    Ok(Outcome::done(
-        Facts::of("shell", args.shell.to_string()).with("script", script),
-    ))
+    Ok(Outcome::done(Facts::of("shell", args.shell.to_string()).with("script", script)))
 }

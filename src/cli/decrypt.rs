@@ -92,9 +92,7 @@ fn read_key_file(source: &Source, expected: Option<PublicKey>, report: &Report) 
     if let Some(expected) = expected
         && !file.is_of(expected)?
     {
-        warnings.push(format!(
-            "the key file's private key belongs to {found}, not to {expected}"
-        ));
+        warnings.push(format!("the key file's private key belongs to {found}, not to the expected public key"));
         warnings.iter().for_each(|warning| report.warn(warning));
     }
     let facts = Facts::of("public_key", found.to_string()).with("warnings", warnings);

@@ -47,9 +47,7 @@ impl Work for Sealing {
     type Error = SealBoxError;
 
     fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, SealBoxError> {
-        seal_box(input, output, &self.recipient, &|bytes| {
-            Report::advance(progress, bytes)
-        })
+        seal_box(input, output, &self.recipient, &|bytes| Report::advance(progress, bytes))
     }
 }
 

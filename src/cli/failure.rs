@@ -116,20 +116,15 @@ impl Fault for CliError {
     fn explain(&self) -> Explanation {
         let usage = |code, help| Explanation::new(code, Class::Usage, help);
         match self {
-            Self::StdinTwice => usage(
-                "stdin-twice",
-                "put one of the two into a file, of mode 0600 if it is secret",
-            ),
+            Self::StdinTwice => usage("stdin-twice", "put one of the two into a file, of mode 0600 if it is secret"),
             Self::OneOutputForMany { .. } => usage("one-output", "name a folder with --output-dir instead"),
-            Self::NoOutputName { .. } => usage(
-                "no-output-name",
-                "name the result with -o, or a folder with --output-dir",
-            ),
+            Self::NoOutputName { .. } => {
+                usage("no-output-name", "name the result with -o, or a folder with --output-dir")
+            }
             Self::NoNameForStdin => usage("no-output-name", "name the result with -o"),
-            Self::SameTarget { .. } => usage(
-                "same-target",
-                "a file is given twice, or two have the same name: run once for each, with -o",
-            ),
+            Self::SameTarget { .. } => {
+                usage("same-target", "a file is given twice, or two have the same name: run once for each, with -o")
+            }
             Self::JsonAndDataToStdout => usage("json-and-data", "leave out --json, or name a file with -o"),
             Self::DataToTerminal => usage(
                 "data-to-terminal",
@@ -143,10 +138,9 @@ impl Fault for CliError {
                 "key-file-as-envelope",
                 "it is what export writes: decrypt takes it as --key-file, without a signature",
             ),
-            Self::NoKeyFile { .. } => usage(
-                "no-key-file",
-                "give it as --envelope, with a signature over its message as --signature-file",
-            ),
+            Self::NoKeyFile { .. } => {
+                usage("no-key-file", "give it as --envelope, with a signature over its message as --signature-file")
+            }
             Self::NoKeyPair { .. } => Explanation::new(
                 "no-key-pair",
                 Class::DoesNotOpen,
@@ -158,10 +152,9 @@ impl Fault for CliError {
                 "only an exported numerbay.json can help: give it as --key-file",
             ),
             Self::LegacyProfile { .. } => saltbridge::encryption::EnvelopeError::Legacy.explain(),
-            Self::NoMessage { .. } => usage(
-                "no-message",
-                "only a v2 envelope, or a profile with one, holds a message to sign",
-            ),
+            Self::NoMessage { .. } => {
+                usage("no-message", "only a v2 envelope, or a profile with one, holds a message to sign")
+            }
         }
     }
 }

@@ -89,10 +89,7 @@ impl Page {
     fn envelope(&mut self, envelope: &Envelope, address: Option<Address>) {
         let message = envelope.message();
         let exact = message.to_string();
-        self.title(
-            "envelope",
-            "Envelope, v2: a private key that a wallet's signature opens",
-        );
+        self.title("envelope", "Envelope, v2: a private key that a wallet's signature opens");
         self.line("message", &format!("\"{}\"", printable(&exact)));
         self.json.set("message", exact.as_str());
         let (form, words) = match message {
@@ -164,11 +161,7 @@ impl Page {
             self.row("address", "address", &address.to_string());
         }
         let (Mechanism::V2 { envelope, .. } | Mechanism::Legacy { envelope, .. }) = &profile.mechanism else {
-            self.row(
-                "opens_with",
-                "opens with",
-                "nothing: sellers cannot seal files for this account yet",
-            );
+            self.row("opens_with", "opens with", "nothing: sellers cannot seal files for this account yet");
             return Ok(());
         };
         let mut inner = Self::default();

@@ -40,13 +40,7 @@ struct Cli {
     json: bool,
 
     /// Say nothing but warnings and errors
-    #[arg(
-        short,
-        long,
-        global = true,
-        conflicts_with = "verbose",
-        help_heading = "General options"
-    )]
+    #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "General options")]
     quiet: bool,
 
     /// Say more; never a key, a signature or a file's content

@@ -45,8 +45,8 @@ pub(super) fn only_once() {
     }
 }
 
-/// Ends the program on Ctrl-C, Ctrl-\\, SIGTERM and when the terminal goes away: temporary files are removed, the exit status
-/// is 128 and the signal's number.
+/// Ends the program on SIGINT (Ctrl-C), SIGQUIT, SIGTERM and SIGHUP (the terminal goes away): temporary files are
+/// removed, the terminal is as before, the exit status is 128 and the signal's number.
 ///
 /// A thread does it, not a flag that the work looks at, because the work may be waiting in a read that never returns.
 /// It catches the signals itself: if it cannot be started, they end the process as they always did. A signal that was
@@ -95,10 +95,7 @@ fn say_interrupted(status: i32, json: bool) {
     if json {
         let error = Facts::of("code", "interrupted")
             .with("message", "interrupted by a signal")
-            .with(
-                "help",
-                "files that were finished before are whole; run again for the others",
-            )
+            .with("help", "files that were finished before are whole; run again for the others")
             .with("exit_code", status);
         let _ = super::report::print_json(&Facts::of("error", error));
     } else {

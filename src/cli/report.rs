@@ -88,10 +88,9 @@ impl Report {
             return ProgressBar::hidden();
         }
         let (template, bar) = match size {
-            Some(size) => (
-                "{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
-                ProgressBar::new(size),
-            ),
+            Some(size) => {
+                ("{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left", ProgressBar::new(size))
+            }
             None => ("{msg} {spinner} {bytes}, {bytes_per_sec}", ProgressBar::no_length()),
         };
         bar.set_draw_target(ProgressDrawTarget::stderr());

@@ -113,10 +113,7 @@ pub(super) struct Opened {
 impl Opened {
     fn new(unlocked: Unlocked, mut warnings: Vec<String>, report: &Report) -> Self {
         let public_key = unlocked.key_pair.public_key();
-        report.say(&format!(
-            "Opened the envelope with the signature by {}.",
-            unlocked.address
-        ));
+        report.say(&format!("Opened the envelope with the signature by {}.", unlocked.address));
         report.say(&format!("It holds the key of {public_key}."));
         if unlocked.v_form == VForm::Bare {
             let warning = "the envelope was made with the v byte 00/01; NumerBay's web app does not open it with a wallet \

@@ -36,9 +36,7 @@ impl Document {
             return Ok(Self::KeyFile(KeyFile::from_object(object)?));
         }
         if !has_any(&["data", "salt"]) && LegacyEnvelope::is_meant_by(&object) {
-            return Ok(Self::Legacy(
-                LegacyEnvelope::from_object(object).map_err(EnvelopeError::from)?,
-            ));
+            return Ok(Self::Legacy(LegacyEnvelope::from_object(object).map_err(EnvelopeError::from)?));
         }
         Ok(Self::Envelope(Envelope::from_object(object)?))
     }

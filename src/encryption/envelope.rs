@@ -13,15 +13,7 @@ use crate::fault::{Class, Explanation, Fault};
 use crate::text::printable;
 
 /// The fields that matter in an envelope, of either mechanism.
-pub(super) const FIELDS: &[&str] = &[
-    "data",
-    "salt",
-    "kdf",
-    "version",
-    "nonce",
-    "ephemPublicKey",
-    "ciphertext",
-];
+pub(super) const FIELDS: &[&str] = &["data", "salt", "kdf", "version", "nonce", "ephemPublicKey", "ciphertext"];
 
 /// A v2 envelope: `{"data":"<base64 of nonce ‖ secretbox>","salt":"<the message>"}`, with `"kdf":"hkdf-sha256"` in ours.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -112,10 +104,9 @@ impl Envelope {
     /// disagree on it: first 1b/1c, then 00/01. With HKDF it is always 1b/1c.
     pub fn storage_keys(&self, signature: &Signature, address: &Address) -> Vec<(VForm, StorageKey)> {
         match (self.kdf, &self.message) {
-            (Kdf::HkdfSha256, Message::Saltbridge { public_key, salt }) => vec![(
-                VForm::Offset27,
-                StorageKey::hkdf_sha256(signature, salt, address, public_key),
-            )],
+            (Kdf::HkdfSha256, Message::Saltbridge { public_key, salt }) => {
+                vec![(VForm::Offset27, StorageKey::hkdf_sha256(signature, salt, address, public_key))]
+            }
             _ => [VForm::Offset27, VForm::Bare]
                 .map(|form| (form, StorageKey::keccak256(&signature.in_v_form(form))))
                 .into(),

@@ -69,10 +69,9 @@ impl Fault for FormatError {
     fn explain(&self) -> Explanation {
         let damaged = |code, help| Explanation::new(code, Class::Damaged, help);
         match self {
-            Self::NotJson { .. } => damaged(
-                "not-json",
-                "the whole text is needed, from the first { to the last }, and nothing else",
-            ),
+            Self::NotJson { .. } => {
+                damaged("not-json", "the whole text is needed, from the first { to the last }, and nothing else")
+            }
             Self::Empty => damaged("empty", "check that the text was saved"),
             Self::WrongType { found: "a string", .. } => {
                 damaged("wrong-type", "a text with \\\" in it was encoded twice: decode it once")
@@ -87,10 +86,9 @@ impl Fault for FormatError {
                 "two readers could take two different values: get the text again from where it came from",
             ),
             Self::BadBase64 { .. } => damaged("bad-base64", "copy the text again, whole and without line breaks"),
-            Self::WrongLength { .. } => damaged(
-                "wrong-length",
-                "copy the text again, whole; keys are 32 bytes, 44 characters of base64",
-            ),
+            Self::WrongLength { .. } => {
+                damaged("wrong-length", "copy the text again, whole; keys are 32 bytes, 44 characters of base64")
+            }
         }
     }
 }

@@ -67,8 +67,9 @@ pub enum KeyFileError {
     /// two keys stand in each other's place, it is the private one.
     #[error("the key file names a public key that does not belong to its private key")]
     PublicKeyMismatch,
-    /// The key file is sound, but it is another key's than the expected one.
-    #[error("the key file is that of {found}, not of {expected}")]
+    /// The key file is sound, but it is another key's than the expected one. The sentence does not repeat that one: a
+    /// person may have given the private key for it.
+    #[error("the key file is that of {found}, not of the expected public key")]
     NotTheExpected {
         /// The public key that was expected.
         expected: PublicKey,

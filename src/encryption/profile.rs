@@ -8,13 +8,8 @@ use crate::ethereum::{Address, AddressError};
 use crate::fault::{Class, Explanation, Fault};
 
 /// The fields that matter in a profile.
-pub(super) const FIELDS: &[&str] = &[
-    "public_key",
-    "encrypted_private_key",
-    "public_key_v2",
-    "encrypted_private_key_v2",
-    "public_address",
-];
+pub(super) const FIELDS: &[&str] =
+    &["public_key", "encrypted_private_key", "public_key_v2", "encrypted_private_key_v2", "public_address"];
 
 /// Which mechanism a profile uses, as NumerBay's web app decides it: v2 and nothing else if `public_key_v2` is not
 /// empty, the old one otherwise.

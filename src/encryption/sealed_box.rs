@@ -64,11 +64,7 @@ impl BoxKey {
     /// # Errors
     /// [`LowOrder`] if the ephemeral key is a point of low order.
     pub fn to_open(recipient: &KeyPair, ephemeral: &PublicKey) -> Result<Self, LowOrder> {
-        Self::agree(
-            &recipient.private_key().secret(),
-            ephemeral,
-            box_nonce(ephemeral, &recipient.public_key()),
-        )
+        Self::agree(&recipient.private_key().secret(), ephemeral, box_nonce(ephemeral, &recipient.public_key()))
     }
 
     /// The key of a new box for `recipient`, with the ephemeral public key that goes in front of it.

@@ -277,16 +277,12 @@ impl Fault for InputError {
         let system = |code, help| Explanation::new(code, Class::System, help);
         match self {
             Self::NotFound { .. } => system("not-found", "check the name and the folder"),
-            Self::NotReadable { .. } => system(
-                "not-readable",
-                "run as the user who owns the file, or change its permissions",
-            ),
+            Self::NotReadable { .. } => {
+                system("not-readable", "run as the user who owns the file, or change its permissions")
+            }
             Self::NotAFile {
                 kind: "a named pipe", ..
-            } => system(
-                "not-a-file",
-                "to read from a named pipe, give - and redirect: saltbridge … - < PIPE",
-            ),
+            } => system("not-a-file", "to read from a named pipe, give - and redirect: saltbridge … - < PIPE"),
             Self::NotAFile { .. } => system("not-a-file", "name a file, or - for standard input"),
             Self::TooLong { .. } => Explanation::new(
                 "text-too-long",

@@ -356,17 +356,12 @@ impl Fault for TargetError {
     fn explain(&self) -> Explanation {
         let system = |code, help| Explanation::new(code, Class::System, help);
         match self {
-            Self::Exists { .. } => Explanation::new(
-                "would-overwrite",
-                Class::Policy,
-                "choose another name, or replace it with --force",
-            ),
+            Self::Exists { .. } => {
+                Explanation::new("would-overwrite", Class::Policy, "choose another name, or replace it with --force")
+            }
             Self::NotAFile {
                 kind: "a directory", ..
-            } => system(
-                "target-not-a-file",
-                "choose another name, or give the folder as --output-dir",
-            ),
+            } => system("target-not-a-file", "choose another name, or give the folder as --output-dir"),
             Self::NotAFile { .. } => system("target-not-a-file", "choose another name"),
             Self::IsAnInput { .. } => Explanation::new(
                 "target-is-input",
@@ -380,15 +375,11 @@ impl Fault for TargetError {
             ),
             Self::NoFolder { .. } => system("no-folder", "make the folder first, with mkdir -p"),
             Self::NotAFolder { .. } => system("not-a-folder", "choose another folder"),
-            Self::NotWritable { .. } => system(
-                "not-writable",
-                "choose a folder that you may write to, with -o or --output-dir",
-            ),
+            Self::NotWritable { .. } => {
+                system("not-writable", "choose a folder that you may write to, with -o or --output-dir")
+            }
             Self::NoSpace { .. } => system("no-space", "make room, or choose a folder on another disk"),
-            Self::Write { .. } => system(
-                "write-failed",
-                "check the disk, or the program that reads from the pipe",
-            ),
+            Self::Write { .. } => system("write-failed", "check the disk, or the program that reads from the pipe"),
         }
     }
 }

@@ -97,10 +97,7 @@ pub fn plaintext(entry: &Value) -> Vec<u8> {
         if bytes.len() >= length {
             break;
         }
-        bytes.extend(Sha256::digest(format!(
-            "numerbay-vectors/{}/{block}",
-            text(spec, "label")
-        )));
+        bytes.extend(Sha256::digest(format!("numerbay-vectors/{}/{block}", text(spec, "label"))));
     }
     bytes.truncate(length);
     assert_eq!(hex(&Sha256::digest(&bytes)), text(spec, "sha256"));
@@ -167,13 +164,7 @@ impl Desk {
 
     /// Exports the envelope with its signature, and these arguments more.
     pub fn export(&self, more: &[&str]) -> Run {
-        let usual = [
-            "export",
-            "--envelope",
-            "envelope.json",
-            "--signature-file",
-            "signature.txt",
-        ];
+        let usual = ["export", "--envelope", "envelope.json", "--signature-file", "signature.txt"];
         self.run(&[&usual, more].concat())
     }
 
@@ -230,9 +221,6 @@ impl Run {
 
 /// Says loudly that something could not be tested here, and why. In CI that is a failure.
 pub fn skip(what: &str, reason: &str) {
-    assert!(
-        std::env::var_os("CI").is_none(),
-        "never skipped in CI: {what}: {reason}"
-    );
+    assert!(std::env::var_os("CI").is_none(), "never skipped in CI: {what}: {reason}");
     eprintln!("\n*** SKIPPED: {what}: {reason} ***\n");
 }

@@ -98,10 +98,6 @@ fn what_a_killed_process_left_is_removed_and_nothing_else() {
     drop(written(folder.path(), Naming::Always));
     let left = names(folder.path());
     assert!(!left.contains(&leftover.to_owned()), "the leftover is gone");
-    assert_eq!(
-        left.len(),
-        others.len() + 3,
-        "another process's, and what only looks alike, stays: {left:?}"
-    );
+    assert_eq!(left.len(), others.len() + 3, "another process's, and what only looks alike, stays: {left:?}");
     drop(alive);
 }
