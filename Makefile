@@ -17,6 +17,8 @@ prerequisites:
 	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: https://rustup.rs, or apt install cargo (1.88 or newer)"; exit 1; }
 	@for tool in cc make; do command -v $$tool >/dev/null || { \
 	  echo "$$tool is missing; libsodium is built with it: sudo apt-get install build-essential"; exit 1; }; done
+	@pkg-config --exists libudev 2>/dev/null || { \
+	  echo "libudev's headers are missing; the USB library is built with them: sudo apt-get install pkg-config libudev-dev"; exit 1; }
 
 lint:
 	@if $(CARGO) fmt --version >/dev/null 2>&1; then $(CARGO) fmt --check; else \

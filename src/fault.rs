@@ -11,6 +11,10 @@ use std::borrow::Cow;
 pub enum Class {
     /// The request itself cannot be carried out as it was put.
     Usage,
+    /// The device is not there, locked, in another app, busy or silent.
+    Device,
+    /// The person refused on the device.
+    Declined,
     /// The right wallet, path or key is not at hand, or the mechanism is an old one.
     DoesNotOpen,
     /// The data is damaged, forged, or not what it was given out for.

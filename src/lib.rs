@@ -9,8 +9,10 @@
 //!
 //! | room | what it does | uses |
 //! | --- | --- | --- |
-//! | [`unlock`] | envelope + wallet → key pair | `encryption`, `ethereum` |
+//! | [`unlock`] | envelope + wallet → key pair; new key pair → envelope | `ledger`, `encryption`, `ethereum` |
 //! | [`files`] | sealed boxes on disk: temporary file, verify, publish, progress | `encryption`, `sodium` |
+//! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum` |
+//! | [`emulator`] | a Ledger in software: the Ethereum app as a state machine, behind TCP and HID reports | `ethereum` |
 //! | [`encryption`] | messages, storage key, envelope, key pair, sealed-box format: pure, no I/O | `ethereum` |
 //! | [`ethereum`] | address, derivation path, personal message (EIP-191), signature and its v forms | |
 //! | [`sodium`] | libsodium's stream cipher and authenticator as safe types; the one room with `unsafe` | |
@@ -26,10 +28,12 @@
 //! [`ethereum::Signature`], [`encryption::StorageKey`] and [`encryption::PrivateKey`] are wiped on drop and have neither
 //! `Debug`, `Display`, `Clone` nor `Serialize`. The signature is as secret as the key that is derived from it.
 
+pub mod emulator;
 pub mod encryption;
 pub mod ethereum;
 pub mod fault;
 pub mod files;
+pub mod ledger;
 pub mod sodium;
 pub mod text;
 pub mod unlock;

@@ -4,14 +4,16 @@
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may use, from the ground up.
-const ROOMS: [(&str, &[&str]); 8] = [
+const ROOMS: [(&str, &[&str]); 10] = [
     ("text", &[]),
     ("fault", &["text"]),
     ("sodium", &[]),
     ("ethereum", &["fault", "text"]),
     ("encryption", &["fault", "text", "ethereum"]),
     ("files", &["fault", "text", "encryption", "sodium"]),
-    ("unlock", &["fault", "text", "ethereum", "encryption"]),
+    ("ledger", &["fault", "text", "ethereum"]),
+    ("emulator", &["fault", "text", "ethereum"]),
+    ("unlock", &["fault", "text", "ethereum", "encryption", "ledger"]),
     ("lib", &[]),
 ];
 

@@ -19,6 +19,18 @@ impl DerivationPath {
     /// The most elements a path may have.
     pub const MOST_ELEMENTS: usize = 10;
 
+    /// A path of these elements, 32 bits each, the highest bit set where the element is hardened.
+    ///
+    /// # Errors
+    /// [`PathError::Empty`] and [`PathError::TooLong`].
+    pub fn from_elements(elements: &[u32]) -> Result<Self, PathError> {
+        match elements.len() {
+            0 => Err(PathError::Empty),
+            found if found > Self::MOST_ELEMENTS => Err(PathError::TooLong { found }),
+            _ => Ok(Self(elements.to_vec())),
+        }
+    }
+
     /// The elements, 32 bits each, the highest bit set where the element is hardened.
     pub fn elements(&self) -> &[u32] {
         &self.0
@@ -45,10 +57,7 @@ impl FromStr for DerivationPath {
             return Err(PathError::Empty);
         }
         let elements = elements.split('/').map(parse_element).collect::<Result<Vec<_>, _>>()?;
-        if elements.len() > Self::MOST_ELEMENTS {
-            return Err(PathError::TooLong { found: elements.len() });
-        }
-        Ok(Self(elements))
+        Self::from_elements(&elements)
     }
 }
 
