@@ -60,6 +60,8 @@ impl Failure {
     pub(super) fn exit_status(&self) -> u8 {
         match self.explanation.class {
             Class::Usage => 2,
+            Class::Device => 3,
+            Class::Declined => 4,
             Class::DoesNotOpen => 5,
             Class::Damaged => 6,
             Class::System => 7,

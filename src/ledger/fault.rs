@@ -1,0 +1,220 @@
+//! What can go wrong with a device: one cause, one remedy.
+
+use crate::ethereum::{Address, DerivationPath};
+use crate::fault::{Class, Explanation, Fault};
+
+use super::status::Cause;
+
+/// Why a device did not do what was asked.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceFault {
+    /// Nobody is at the endpoint.
+    #[error("no device at {endpoint}: {reason}")]
+    NoDevice {
+        /// Where it was looked for.
+        endpoint: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// This version does not speak USB.
+    #[error("devices on USB are not supported yet")]
+    UsbNotSupported,
+    /// The connection closed.
+    #[error("the link to the device closed{}", if *asking { " while it was asking you; nothing was signed" } else { "" })]
+    LinkLost {
+        /// Whether the device was asking the person something.
+        asking: bool,
+    },
+    /// The device did not answer in time.
+    #[error("the device does not answer")]
+    Silent,
+    /// Locked or asleep.
+    #[error("the device is locked")]
+    Locked,
+    /// The dashboard is open, or an app whose name it does not tell.
+    #[error("the Ethereum app is not open on the device")]
+    AppNotOpen,
+    /// Another app is open.
+    #[error("the device has the {name} app open, not Ethereum")]
+    OtherApp {
+        /// Its name.
+        name: String,
+    },
+    /// There is no Ethereum app on the device.
+    #[error("the Ethereum app is not installed on the device")]
+    AppNotInstalled,
+    /// The person refused.
+    #[error("refused on the device: {what}")]
+    Refused {
+        /// What was asked.
+        what: &'static str,
+    },
+    /// The app may not use the path.
+    #[error("the Ethereum app may not use the path {path}")]
+    PathNotAllowed {
+        /// The path.
+        path: DerivationPath,
+    },
+    /// The path gives another address than the expected one.
+    #[error("the device has {found} at {path}, not {expected}")]
+    WrongAccount {
+        /// The address that was asked for.
+        expected: Address,
+        /// The address at the path.
+        found: Address,
+        /// The path.
+        path: DerivationPath,
+    },
+    /// No usual path gives the address.
+    #[error("the device has no account {expected} at the usual paths")]
+    AccountNotFound {
+        /// The address that was asked for.
+        expected: Address,
+    },
+    /// The app calls the command nonsense.
+    #[error("the device refuses the command as invalid (status word {status:04x})")]
+    InvalidCommand {
+        /// The status word.
+        status: u16,
+    },
+    /// The message does not fit.
+    #[error("the message is too long for the device")]
+    MessageTooBig,
+    /// The Ethereum app is too old.
+    #[error("the Ethereum app on the device is too old")]
+    AppTooOld,
+    /// No PIN, no seed, or in recovery mode.
+    #[error("the device is not set up")]
+    NotSetUp,
+    /// The device has a fault.
+    #[error("the device reports a fault of its own (status word {status:04x})")]
+    OwnFault {
+        /// The status word.
+        status: u16,
+    },
+    /// A status word without a known meaning.
+    #[error("the device answers with the unknown status word {status:04x}")]
+    UnknownStatus {
+        /// The status word.
+        status: u16,
+    },
+    /// An answer that is none to the command.
+    #[error("the device's answer makes no sense: {what}")]
+    UnexpectedAnswer {
+        /// What was expected.
+        what: &'static str,
+    },
+    /// Another process talks to the device.
+    #[error("the device is used by {holder}")]
+    Busy {
+        /// Who, as far as it is known.
+        holder: String,
+    },
+    /// A process ended while the device was asking for it; the question may still be on the screen.
+    #[error("{holder} ended while the device was asking; the question may still be on its screen")]
+    PromptPending {
+        /// Who had asked.
+        holder: String,
+    },
+    /// The lock that keeps two processes from one device cannot be made.
+    #[error("the lock of the device cannot be made: {reason}")]
+    NoLock {
+        /// What the system said.
+        reason: String,
+    },
+    /// The owner of the device in this process is gone.
+    #[error("the session with the device has ended")]
+    SessionEnded,
+}
+
+impl DeviceFault {
+    /// The fault behind a status word; `path` and `what` are what the command was about.
+    pub(super) fn of_status(cause: Cause, status: u16, path: Option<&DerivationPath>, what: &'static str) -> Self {
+        match (cause, path) {
+            (Cause::Refused, _) => Self::Refused { what },
+            (Cause::Locked, _) => Self::Locked,
+            (Cause::AppNotOpen, _) => Self::AppNotOpen,
+            (Cause::AppNotInstalled, _) => Self::AppNotInstalled,
+            (Cause::PathNotAllowed, Some(path)) => Self::PathNotAllowed { path: path.clone() },
+            (Cause::InvalidCommand | Cause::PathNotAllowed, _) => Self::InvalidCommand { status },
+            (Cause::MessageTooBig, _) => Self::MessageTooBig,
+            (Cause::AppTooOld, _) => Self::AppTooOld,
+            (Cause::NotSetUp, _) => Self::NotSetUp,
+            (Cause::DeviceFault, _) => Self::OwnFault { status },
+            (Cause::Unknown, _) => Self::UnknownStatus { status },
+        }
+    }
+}
+
+impl Fault for DeviceFault {
+    fn explain(&self) -> Explanation {
+        let device = |code, help| Explanation::new(code, Class::Device, help);
+        let opens_not = |code, help| Explanation::new(code, Class::DoesNotOpen, help);
+        match self {
+            Self::NoDevice { .. } => device(
+                "no-device",
+                "start the emulator (saltbridge emulate, or Speculos), or give the address at which it listens with --device",
+            ),
+            Self::UsbNotSupported => device(
+                "usb-not-supported",
+                "give --device speculos://127.0.0.1:9999 for an emulator; with a device on a cable, let any wallet sign \
+                 the message that `saltbridge inspect` shows and give --signature-file",
+            ),
+            Self::LinkLost { .. } => {
+                device("link-lost", "see that the device is on and connected, then run the command again")
+            }
+            Self::Silent => device("no-answer", "unplug the device and plug it in again, or restart the emulator"),
+            Self::Locked => device("device-locked", "unlock the device with its PIN, then run the command again"),
+            Self::AppNotOpen => device("app-not-open", "unlock the device, then open the Ethereum app"),
+            Self::OtherApp { .. } => device("other-app", "close that app and open the Ethereum app"),
+            Self::AppNotInstalled => device("app-not-installed", "install the Ethereum app with Ledger's own software"),
+            Self::Refused { .. } => Explanation::new(
+                "refused",
+                Class::Declined,
+                "run the command again and approve, if that is what you want",
+            ),
+            Self::PathNotAllowed { .. } => {
+                opens_not("path-not-allowed", "choose an Ethereum path, one that begins with m/44'/60'")
+            }
+            Self::WrongAccount { .. } => opens_not(
+                "wrong-account",
+                "leave out --path to have the path found, or choose the path of that account; with another device or \
+                 passphrase the accounts are others",
+            ),
+            Self::AccountNotFound { .. } => opens_not(
+                "account-not-found",
+                "Ledger Live's, BIP-44's and the legacy paths were tried, 20 accounts each. Give the path with --path; with \
+                 another device or passphrase the accounts are others",
+            ),
+            Self::InvalidCommand { .. } => device(
+                "invalid-command",
+                "update the Ethereum app; if it is up to date, report this: it is a fault of saltbridge",
+            ),
+            Self::MessageTooBig => {
+                device("message-too-big", "no message of NumerBay's or ours is that long; look at what you sign")
+            }
+            Self::AppTooOld => device("app-too-old", "update the Ethereum app with Ledger's own software"),
+            Self::NotSetUp => device("device-not-set-up", "finish setting the device up: a PIN and a recovery phrase"),
+            Self::OwnFault { .. } => device("device-fault", "unplug the device, plug it in again and unlock it"),
+            Self::UnknownStatus { .. } => device(
+                "unknown-status",
+                "unplug the device, plug it in again and open the Ethereum app; if it stays, report the status word",
+            ),
+            Self::UnexpectedAnswer { .. } => device(
+                "unexpected-answer",
+                "close other programs that use the device and run the command again; if it stays, report it",
+            ),
+            Self::Busy { .. } => device("device-busy", "let the other command finish, or answer it on the device"),
+            Self::PromptPending { .. } => device(
+                "prompt-pending",
+                "answer or reject what the device still asks; once it asks nothing, run again with --device-idle",
+            ),
+            Self::NoLock { .. } => Explanation::new(
+                "no-lock",
+                Class::System,
+                "set XDG_RUNTIME_DIR, or HOME, to a folder that belongs to you and that nobody else may write to",
+            ),
+            Self::SessionEnded => device("session-ended", "run the command again; if it stays, report it"),
+        }
+    }
+}

@@ -1,0 +1,35 @@
+//! The seam between the conversation and what carries it.
+
+use std::time::Duration;
+
+use coins_ledger::common::ApduCommand;
+use zeroize::Zeroizing;
+
+/// An answer: its data, wiped on drop because it may be a signature, and the status word.
+pub(super) struct Answer {
+    pub(super) data: Zeroizing<Vec<u8>>,
+    pub(super) status: u16,
+}
+
+/// A connection to one device.
+///
+/// An implementation sends a command whole and reads its answer whole, or says that the link is lost; the answer of one
+/// command is never given for that of another.
+pub(super) trait Link: Send {
+    /// Sends a command and waits for its answer, without a deadline if a person must act first.
+    fn exchange(&mut self, command: ApduCommand, deadline: Option<Duration>) -> Result<Answer, LinkError>;
+}
+
+/// Why there was no answer.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum LinkError {
+    /// Nobody is there.
+    #[error("{0}")]
+    Absent(String),
+    /// The connection closed.
+    #[error("{0}")]
+    Lost(String),
+    /// No answer came in time.
+    #[error("no answer within {0:?}")]
+    Silent(Duration),
+}

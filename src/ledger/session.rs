@@ -1,0 +1,62 @@
+//! The owner of a device in this process: one thread, to which all conversations go one after the other.
+//!
+//! Who asks may leave; what he asked is still brought to its end, and the answer thrown away, because a device cannot
+//! be interrupted (see [`super::conversation`]).
+
+use std::io;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+
+use super::conversation::{Asker, Conversation};
+use super::endpoint::Endpoint;
+use super::fault::DeviceFault;
+
+type Job = Box<dyn FnOnce(&Endpoint) + Send>;
+
+/// A handle of the thread that owns the device. It ends when the last handle is gone and the last conversation over.
+#[derive(Clone)]
+pub struct Session {
+    endpoint: Endpoint,
+    jobs: Sender<Job>,
+}
+
+impl Session {
+    /// Starts the thread. The device is not touched before the first conversation.
+    ///
+    /// # Errors
+    /// The system's, if it gives no thread.
+    pub fn start(endpoint: Endpoint) -> io::Result<Self> {
+        let (jobs, queue) = channel::<Job>();
+        let owned = endpoint.clone();
+        thread::Builder::new().name("device".into()).spawn(move || {
+            for job in queue {
+                job(&owned);
+            }
+        })?;
+        Ok(Self { endpoint, jobs })
+    }
+
+    /// Where the device is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Has a conversation with the device, after those that were asked for before, and waits for its end.
+    ///
+    /// # Errors
+    /// Those of `talk`, and [`DeviceFault`] where it does not come to that.
+    pub fn converse<T: Send + 'static>(
+        &self,
+        asker: Asker,
+        talk: impl FnOnce(&mut Conversation<'_>) -> Result<T, DeviceFault> + Send + 'static,
+    ) -> Result<T, DeviceFault> {
+        let (reply, replied) = channel();
+        let job = move |endpoint: &Endpoint| {
+            let result = Conversation::begin(endpoint, &asker).and_then(|mut conversation| talk(&mut conversation));
+            // Nobody may be waiting any more.
+            let _ = reply.send(result);
+        };
+        self.jobs.send(Box::new(job)).map_err(|_| DeviceFault::SessionEnded)?;
+        replied.recv().map_err(|_| DeviceFault::SessionEnded)?
+    }
+}
