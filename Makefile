@@ -1,14 +1,19 @@
+# make demo   the whole story on an emulated Ledger
 # make test   everything that is promised, checked
 # make        the program, in target/release
 .DELETE_ON_ERROR:
-.PHONY: build test prerequisites lint unit fuzz install clean
+.PHONY: build test demo prerequisites lint unit fuzz install clean
 
 CARGO := cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 # In CI nothing may be missing.
 SKIP := $(if $(CI),exit 1,exit 0)
 
 build: prerequisites
 	$(CARGO) build --locked --release
+
+demo: prerequisites
+	$(CARGO) run --locked -- demo
 
 test: prerequisites lint unit fuzz
 	@echo "make test: all promises kept"

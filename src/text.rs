@@ -23,6 +23,11 @@ pub fn printable(text: &str) -> String {
     out
 }
 
+/// The same, not cut: for what a person must read to its end.
+pub fn printable_whole(text: &str) -> String {
+    printable_name(OsStr::new(text))
+}
+
 /// The same for a file name, whose bytes need not be UTF-8: other bytes are shown as `\xNN`. Not cut, so that the name
 /// of a file that was written is always shown whole.
 pub fn printable_name(name: &OsStr) -> String {

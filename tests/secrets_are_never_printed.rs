@@ -2,46 +2,17 @@
 //! recorded data and every command.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "support/secrets.rs"]
+mod secrets;
+#[path = "support/stage.rs"]
+mod stage;
 mod support;
 
+use saltbridge::emulator::{SeedName, Start};
+use secrets::secrets;
 use serde_json::Value;
-use support::{Desk, Run, Vectors, base64, hex, text, unbase64, unhex_any};
-
-/// The secrets of an entry in every spelling in which they might be printed.
-fn secrets(entry: &Value) -> Vec<String> {
-    let private_key = ["private_key"]
-        .into_iter()
-        .filter_map(|field| entry[field].as_str())
-        .map(unbase64);
-    let expected = entry["expect"]["private_key"].as_str().map(unbase64);
-    let in_hex = ["storage_key_hex", "signature", "signature_over_salt", "signature_low_v"];
-    let in_hex = in_hex
-        .into_iter()
-        .filter_map(|field| entry[field].as_str())
-        .map(unhex_any);
-    let mut all = Vec::new();
-    for secret in private_key.chain(expected).chain(in_hex) {
-        // Of a signature, r and s alone are enough to make the key.
-        let parts: Vec<&[u8]> = if secret.len() == 65 {
-            vec![&secret, &secret[..64], &secret[..32]]
-        } else {
-            vec![&secret]
-        };
-        for part in parts {
-            let decimal = part.iter().map(u8::to_string).collect::<Vec<_>>();
-            all.extend([hex(part), hex(part).to_uppercase(), decimal.join(","), decimal.join(", ")]);
-            // Base64 of a longer text that begins with it differs in the last character.
-            all.push(
-                base64(part)
-                    .trim_end_matches('=')
-                    .split_at(base64(part).len() * 9 / 10)
-                    .0
-                    .to_owned(),
-            );
-        }
-    }
-    all
-}
+use stage::{Stage, approving};
+use support::{Desk, Run, Vectors, base64, text, unbase64, unhex_any};
 
 fn check(run: &Run, secrets: &[String]) {
     let printed = format!("{}{}", String::from_utf8_lossy(&run.stdout), run.stderr);
@@ -132,6 +103,49 @@ fn over_all_recorded_data_nothing_secret_is_printed() {
         run_all(&desk, entry, &secrets(entry));
     }
     assert!(opened >= 4 * 35, "the test must have opened envelopes: {opened}");
+}
+
+/// The signatures come from a device here, and no logging variable makes a difference.
+#[test]
+fn through_a_device_nothing_secret_is_printed() {
+    let vectors = Vectors::numerbay();
+    let mut opened = 0;
+    for entry in vectors.section("envelopes") {
+        let mnemonic = text(vectors.wallet(entry), "mnemonic");
+        let seed = SeedName::ALL
+            .into_iter()
+            .find(|seed| seed.mnemonic() == mnemonic)
+            .unwrap();
+        let stage = Stage::with_seed(seed, Start::App);
+        let desk = Desk::new();
+        desk.put("envelope.json", text(entry, "envelope"));
+        let device = stage.endpoint().to_string();
+        let address = text(vectors.wallet(entry), "address");
+        let key = &["--envelope", "envelope.json", "--device", &device, "--address", address][..];
+        for json in [&["-vvv"][..], &["-vvv", "--json"]] {
+            for command in [
+                &["export", "-o", "k", "--force"][..],
+                &["decrypt", "report.csv.sealed", "-o", "f", "--force"],
+                &["wrap", "--envelope-out", "w", "--force"],
+                &["devices", "--device", &device],
+                &["address", "--device", &device],
+            ] {
+                let more = if command.contains(&"--device") { &[][..] } else { key };
+                let run = approving(&[&stage], || {
+                    let mut command = desk.command(&[command, more, json].concat());
+                    command.env("RUST_LOG", "trace").env("RUST_BACKTRACE", "full");
+                    Run::of(command.output().unwrap())
+                });
+                opened += usize::from(run.status == Some(0));
+                check(&run, &secrets(entry));
+            }
+        }
+        for lock in std::fs::read_dir(desk.locks().join("saltbridge")).unwrap() {
+            let note = std::fs::read_to_string(lock.unwrap().path()).unwrap();
+            assert!(secrets(entry).iter().all(|secret| !note.contains(secret.as_str())), "{note}");
+        }
+    }
+    assert!(opened > 8 * 35, "the test must have opened envelopes: {opened}");
 }
 
 #[test]

@@ -33,6 +33,8 @@ fn codes_in_the_source() -> BTreeMap<String, u32> {
     sources(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src"), &mut source);
     let class = |name: &str| match name {
         "Usage" => 2,
+        "Device" => 3,
+        "Declined" => 4,
         "DoesNotOpen" => 5,
         "Damaged" => 6,
         "System" => 7,
@@ -43,6 +45,7 @@ fn codes_in_the_source() -> BTreeMap<String, u32> {
     for (call, exit) in [
         ("Explanation::new(", None),
         ("usage(", Some(2)),
+        ("device(", Some(3)),
         ("opens_not(", Some(5)),
         ("damaged(", Some(6)),
         ("system(", Some(7)),
@@ -214,6 +217,7 @@ fn json_md_names_every_field() {
         &["inspect", "numerbay.json"],
         &["inspect", "missing"],
         &["completions", "fish"],
+        &["demo"],
     ] {
         let run = desk.run(&[args, &["--json"]].concat());
         check(&serde_json::from_slice(&run.stdout).unwrap(), &document);

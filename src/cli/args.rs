@@ -7,18 +7,69 @@ use std::path::PathBuf;
 use clap::ValueHint;
 use clap::builder::{OsStringValueParser, TypedValueParser};
 use saltbridge::files::{Overwrite, Source};
+use saltbridge::ledger;
 
-/// How an envelope is unlocked.
+/// Which device is used.
+#[derive(Clone, clap::Args)]
+pub(super) struct Endpoint {
+    /// The device: speculos://HOST:PORT for an emulator on this machine
+    #[arg(
+        long,
+        value_name = "DEVICE",
+        default_value = "usb",
+        env = "SALTBRIDGE_DEVICE",
+        hide_env_values = true,
+        help_heading = "Device options"
+    )]
+    device: String,
+}
+
+impl Endpoint {
+    pub(super) fn parse(&self) -> Result<ledger::Endpoint, ledger::EndpointError> {
+        self.device.parse()
+    }
+}
+
+/// Which device is used, and how patiently.
+#[derive(Clone, clap::Args)]
+pub(super) struct Device {
+    #[command(flatten)]
+    pub(super) endpoint: Endpoint,
+
+    /// Fail at once where a person would have to plug in, unlock, or open the app
+    #[arg(long, help_heading = "Device options")]
+    pub(super) no_wait: bool,
+
+    /// Go on although a command was broken off while the device was asking. Only if its screen shows no question
+    #[arg(long, help_heading = "Device options")]
+    pub(super) device_idle: bool,
+}
+
+/// Which account of the device is meant.
+#[derive(Clone, clap::Args)]
+pub(super) struct Account {
+    /// The account's address, which must be the one that signs; its path is found
+    #[arg(long, value_name = "ADDRESS", help_heading = "Device options")]
+    pub(super) address: Option<String>,
+
+    /// The account's derivation path [default: found from the address, otherwise m/44'/60'/0'/0/0]
+    #[arg(long, value_name = "PATH", help_heading = "Device options")]
+    pub(super) path: Option<String>,
+}
+
+/// How an envelope is unlocked: by a device, or by a signature made elsewhere.
 #[derive(clap::Args)]
 pub(super) struct Unlocking {
-    /// The 65-byte signature over the envelope's message in hexadecimal, made by any wallet with personal_sign; - for
-    /// standard input. It is as secret as the key
-    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath)]
-    pub(super) signature_file: Option<Source>,
+    #[command(flatten)]
+    pub(super) device: Device,
 
-    /// The address that must have signed; a profile names it too
-    #[arg(long, value_name = "ADDRESS")]
-    pub(super) address: Option<String>,
+    #[command(flatten)]
+    pub(super) account: Account,
+
+    /// Use no device, but the 65-byte signature over the envelope's message in hexadecimal, made by any wallet with
+    /// personal_sign; - for standard input. It is as secret as the key
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, conflicts_with_all = ["path", "no_wait", "device_idle"])]
+    pub(super) signature_file: Option<Source>,
 
     /// Go on although the envelope's message has an unknown form. Read it first
     #[arg(long)]

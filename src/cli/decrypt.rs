@@ -27,12 +27,12 @@ pub(super) struct Args {
     #[arg(required = true, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath)]
     files: Vec<Source>,
 
-    /// The envelope's text, or a NumerBay profile (users/me) that holds it; - for standard input. Needs --signature-file
-    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, requires = "signature_file")]
+    /// The envelope's text, or a NumerBay profile (users/me) that holds it; - for standard input.
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath)]
     envelope: Option<Source>,
 
     /// The exported numerbay.json, instead of an envelope; - for standard input
-    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, conflicts_with_all = ["signature_file", "address", "sign_unusual_salt"])]
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, conflicts_with_all = ["signature_file", "address", "path", "no_wait", "device_idle", "sign_unusual_salt"])]
     key_file: Option<Source>,
 
     /// The public key that the private key must belong to; a profile or key file names it too
@@ -55,11 +55,16 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let prepare = || {
         let (key_pair, found) = match (&args.envelope, &args.key_file) {
             (Some(envelope), _) => {
-                let opened = unlock_with(envelope, &args.unlocking, public_key, report)?;
+                let mut opened = unlock_with(envelope, &args.unlocking, public_key, "decrypt", report)?;
+                opened.tell(report);
+                opened.warn(report);
                 let found = opened.to_json();
                 (opened.unlocked.key_pair, found)
             }
-            (None, key_file) => read_key_file(key_file.as_ref().unwrap_or(&Source::Stdin), public_key, report)?,
+            (None, key_file) => {
+                let file = read_key_file(key_file.as_ref().unwrap_or(&Source::Stdin), report)?;
+                key_pair_of(file, public_key, report)?
+            }
         };
         facts = found;
         Ok(Opening { key_pair })
@@ -69,24 +74,22 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     Ok(outcome)
 }
 
-fn read_key_file(source: &Source, expected: Option<PublicKey>, report: &Report) -> Result<(KeyPair, Facts), Failure> {
+/// Reads a key file; what else the text is, if it is none.
+pub(super) fn read_key_file(source: &Source, report: &Report) -> Result<KeyFile, Failure> {
     let text = terminal::read_secret(source, "the key file", TEXT_LIMIT, report)?;
-    let file = KeyFile::parse(&text).map_err(|error| {
+    KeyFile::parse(&text).map_err(|error| {
         let name = source.to_string();
-        match Document::parse(&text) {
-            Ok(Document::Envelope(_)) => CliError::NoKeyFile {
-                name,
-                kind: "an envelope",
-            }
-            .into(),
-            Ok(Document::Profile(_)) => CliError::NoKeyFile {
-                name,
-                kind: "a profile",
-            }
-            .into(),
-            _ => Failure::about(name)(error.into()),
-        }
-    })?;
+        let kind = match Document::parse(&text) {
+            Ok(Document::Envelope(_)) => "an envelope",
+            Ok(Document::Profile(_)) => "a profile",
+            _ => return Failure::about(name)(error.into()),
+        };
+        CliError::NoKeyFile { name, kind }.into()
+    })
+}
+
+/// The key pair of a key file. One that does not name its public key may be another's than the expected one.
+fn key_pair_of(file: KeyFile, expected: Option<PublicKey>, report: &Report) -> Result<(KeyPair, Facts), Failure> {
     let found = file.key_pair.public_key();
     let mut warnings = Vec::new();
     if let Some(expected) = expected

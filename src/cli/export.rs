@@ -1,13 +1,13 @@
 //! `saltbridge export`: the key pair as `numerbay.json`.
 
 use clap::ValueHint;
-use saltbridge::files::{Inputs, Source, Target, write_private_text, write_text_to_stdout};
-use saltbridge::text::printable_path;
+use saltbridge::files::Source;
 
 use super::Outcome;
 use super::args::{Destination, Force, Unlocking, destination, source};
 use super::failure::Failure;
 use super::report::Report;
+use super::text_output::TextOutput;
 use super::unlocking::unlock_with;
 
 /// Open an envelope and write the key pair as numerbay.json, for programs that run without a wallet
@@ -16,7 +16,7 @@ use super::unlocking::unlock_with;
 #[derive(clap::Args)]
 pub(super) struct Args {
     /// The envelope's text, or a NumerBay profile (users/me) that holds it; - for standard input
-    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, requires = "signature_file")]
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath)]
     envelope: Source,
 
     /// The public key that the private key must belong to; a profile names it too
@@ -35,34 +35,22 @@ pub(super) struct Args {
 }
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
-    let inputs = Inputs::of([&args.envelope].into_iter().chain(&args.unlocking.signature_file));
     let public_key = args.public_key.as_deref().map(str::parse).transpose()?;
-    let target = match &args.output {
-        Destination::Stdout => {
-            report.check_stdout(false)?;
-            None
-        }
-        Destination::Path(path) => Some(Target::from_path(path)?),
-    };
-    if let Some(target) = &target {
-        target.check(args.force.overwrite(), &inputs)?;
-    }
-    let opened = unlock_with(&args.envelope, &args.unlocking, public_key, report)?;
+    let inputs: Vec<_> = [&args.envelope]
+        .into_iter()
+        .chain(&args.unlocking.signature_file)
+        .collect();
+    let output = TextOutput::check(&args.output, args.force.overwrite(), &inputs, false, report)?;
+    let mut opened = unlock_with(&args.envelope, &args.unlocking, public_key, "export", report)?;
+    opened.tell(report);
+    opened.warn(report);
     let key_pair = &opened.unlocked.key_pair;
-    let text = key_pair.to_key_file_text();
     let mut json = opened.to_json();
-    match &target {
-        None => write_text_to_stdout(&text)?,
-        Some(target) => {
-            write_private_text(target, &text, args.force.overwrite(), &inputs)?;
-            let path = target.path();
-            report.say(&format!(
-                "Wrote {}: the key pair of {}, not encrypted, readable by you alone.",
-                printable_path(&path),
-                key_pair.public_key()
-            ));
-            json.set("output", path.to_string_lossy());
-        }
+    if let Some(path) = output.write(&key_pair.to_key_file_text(), &mut json)? {
+        report.say(&format!(
+            "Wrote {path}: the key pair of {}, not encrypted, readable by you alone.",
+            key_pair.public_key()
+        ));
     }
     Ok(Outcome::done(json))
 }

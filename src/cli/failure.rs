@@ -112,6 +112,19 @@ pub(super) enum CliError {
     LegacyProfile { name: String },
     #[error("{name} holds no message: it is {kind}")]
     NoMessage { name: String, kind: &'static str },
+    #[error("{address} can be reached from other machines; everybody has the emulator's keys")]
+    ListenNotLoopback { address: std::net::SocketAddr },
+    #[error("there is no terminal to show the device on")]
+    NoTerminal,
+    #[error("the terminal cannot be used: {reason}")]
+    TerminalFailed { reason: String },
+    #[error("{address} cannot be listened at: {reason}")]
+    CannotListen {
+        address: std::net::SocketAddr,
+        reason: String,
+    },
+    #[error("the demonstration went another way than it should: {step}")]
+    DemoFailed { step: String },
 }
 
 impl Fault for CliError {
@@ -157,6 +170,26 @@ impl Fault for CliError {
             Self::NoMessage { .. } => {
                 usage("no-message", "only a v2 envelope, or a profile with one, holds a message to sign")
             }
+            Self::ListenNotLoopback { .. } => {
+                usage("listen-not-loopback", "listen on this machine only: --listen 127.0.0.1:9999")
+            }
+            Self::NoTerminal => usage("no-terminal", "run it in a terminal, or give --approve always or never"),
+            Self::TerminalFailed { .. } => Explanation::new(
+                "terminal-failed",
+                Class::System,
+                "run it in another terminal, or give --approve always or never",
+            ),
+            Self::CannotListen { .. } => Explanation::new(
+                "cannot-listen",
+                Class::System,
+                "another emulator may be running there: end it, or choose another port with --listen",
+            ),
+            Self::DemoFailed { .. } => Explanation::new(
+                "demo-failed",
+                Class::System,
+                "what was printed above says why. Unless it is something on this machine, as a folder that cannot be written \
+                 to, report it",
+            ),
         }
     }
 }

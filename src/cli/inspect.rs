@@ -33,7 +33,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     if args.message {
-        let envelope = super::unlocking::find_envelope(&args.file, report)?.envelope;
+        let envelope = super::unlocking::Found::read(&args.file, report)?.envelope;
         let message = match envelope.message_to_sign() {
             Ok(message) => message,
             Err(_) if args.sign_unusual_salt => envelope.message().insisted_on(),

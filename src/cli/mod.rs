@@ -3,9 +3,16 @@
 //! Standard output carries what was asked for and nothing else: data, the answer of `inspect`, or with `--json` one JSON
 //! object. Everything that is said to a person goes to standard error.
 
+mod address;
 mod args;
 mod completions;
+mod create;
 mod decrypt;
+mod demo;
+mod device;
+mod devices;
+mod drawing;
+mod emulate;
 mod encrypt;
 mod export;
 mod facts;
@@ -15,7 +22,10 @@ mod outputs;
 mod process;
 mod report;
 mod terminal;
+mod text_output;
 mod unlocking;
+mod wrap;
+mod wrapping;
 
 use std::ffi::OsStr;
 use std::process::ExitCode;
@@ -28,7 +38,7 @@ use saltbridge::text::printable_name;
 use failure::{CliError, Failure};
 use report::Report;
 
-/// Unlock NumerBay's client-side encryption with a wallet's signature
+/// Unlock NumerBay's client-side encryption with a Ledger
 #[derive(Parser)]
 #[command(version, max_term_width = 100, after_help = AFTER_HELP)]
 struct Cli {
@@ -39,7 +49,7 @@ struct Cli {
     #[arg(long, global = true, help_heading = "General options")]
     json: bool,
 
-    /// Say nothing but warnings and errors
+    /// Say nothing but warnings, errors and what you are asked to do
     #[arg(short, long, global = true, conflicts_with = "verbose", help_heading = "General options")]
     quiet: bool,
 
@@ -49,15 +59,22 @@ struct Cli {
 }
 
 const AFTER_HELP: &str = "\
-Exit codes: 0 done, 2 wrong usage, 5 does not open, 6 damaged or forged data,
-7 file system, 8 refused by policy, 130 interrupted.";
+Exit codes: 0 done, 2 wrong usage, 3 no device, locked, wrong app or busy, 4 refused on the
+device, 5 does not open, 6 damaged or forged data, 7 file system, 8 refused by policy,
+130 interrupted.";
 
 #[derive(Subcommand)]
 enum Command {
+    Devices(devices::Args),
+    Address(address::Args),
+    Create(create::Args),
+    Wrap(wrap::Args),
+    Export(export::Args),
     Decrypt(decrypt::Args),
     Encrypt(encrypt::Args),
-    Export(export::Args),
     Inspect(inspect::Args),
+    Emulate(emulate::Args),
+    Demo(demo::Args),
     Completions(completions::Args),
 }
 
@@ -88,9 +105,15 @@ pub(crate) fn run() -> ExitCode {
         report.warn(&format!("signals are not caught: {error}"));
     }
     let result = match cli.command {
+        Command::Devices(args) => devices::run(&args, &report),
+        Command::Address(args) => address::run(&args, &report),
+        Command::Create(args) => create::run(&args, &report),
+        Command::Wrap(args) => wrap::run(&args, &report),
         Command::Decrypt(args) => decrypt::run(&args, &report),
         Command::Encrypt(args) => encrypt::run(&args, &report),
         Command::Export(args) => export::run(&args, &report),
+        Command::Emulate(args) => emulate::run(&args, &report),
+        Command::Demo(args) => demo::run(&args, &report),
         Command::Inspect(args) => inspect::run(&args, &report),
         Command::Completions(args) => completions::run(&args, &report),
     };

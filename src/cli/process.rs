@@ -1,12 +1,14 @@
 //! What concerns the process as a whole: no core dumps, its limits, and a clean end on Ctrl-C.
 
 use std::io::Write as _;
-use std::sync::Arc;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Duration;
 
-use rustix::process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit};
+use rustix::process::{
+    DumpableBehavior, Pid, Resource, Rlimit, Signal, getrlimit, kill_process, set_dumpable_behavior, setrlimit,
+};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGXFSZ};
 use signal_hook::iterator::Signals;
 
@@ -16,6 +18,26 @@ use super::facts::Facts;
 const PATIENCE: Duration = Duration::from_secs(1);
 
 static JSON_PRINTED: AtomicBool = AtomicBool::new(false);
+
+/// Whether the device is asking the person something, and whether he wants to leave meanwhile.
+static ASKING: Mutex<Asking> = Mutex::new(Asking::No);
+
+/// Whether a signal is ending the program.
+static ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Whether the last words are a JSON object.
+static JSON_WANTED: AtomicBool = AtomicBool::new(false);
+
+/// What goes with the program: a folder, and a program that it runs.
+static FOLDER: Mutex<Option<PathBuf>> = Mutex::new(None);
+static CHILD: Mutex<Option<Pid>> = Mutex::new(None);
+
+enum Asking {
+    No,
+    Yes,
+    /// Ctrl-C was pressed: the program ends with the answer, whatever it is.
+    UntilAnswered,
+}
 
 /// Keeps memory that holds keys off the disk and away from debuggers of the same user, and raises the limit on open
 /// files as far as it may be. Where the system does not let it, the program runs all the same.
@@ -52,6 +74,7 @@ pub(super) fn only_once() {
 /// It catches the signals itself: if it cannot be started, they end the process as they always did. A signal that was
 /// ignored when the program was started, as under `nohup`, stays ignored.
 pub(super) fn catch_signals(json: bool) -> std::io::Result<()> {
+    JSON_WANTED.store(json, Ordering::Relaxed);
     // With a handler the limit on file sizes is an error of the write, not the end of the process.
     signal_hook::flag::register(SIGXFSZ, Arc::default())?;
     let ignored = ignored_signals();
@@ -67,35 +90,97 @@ pub(super) fn catch_signals(json: bool) -> std::io::Result<()> {
             }
             Ok(mut signals) => {
                 let _ = tell.send(Ok(()));
-                if let Some(signal) = signals.forever().next() {
-                    end(signal, json);
+                for signal in signals.forever() {
+                    if signal != SIGINT || !is_first_while_asking() {
+                        end(signal);
+                    }
                 }
             }
         })?;
     caught.recv().unwrap_or(Ok(()))
 }
 
-fn end(signal: i32, json: bool) -> ! {
-    saltbridge::files::remove_named_before_exit();
-    super::terminal::restore_before_exit();
-    let status = 128 + signal;
-    // By another thread, and not for long: nobody may be reading what is said.
+/// Remembers a folder that is removed if a signal ends the program.
+pub(super) fn remove_folder_at_signal(folder: &Path) {
+    *FOLDER.lock().unwrap_or_else(PoisonError::into_inner) = Some(folder.to_owned());
+}
+
+/// Returns unless a signal is ending the program; then its thread does the rest.
+pub(super) fn unless_ending() {
+    while ENDING.load(Ordering::SeqCst) {
+        std::thread::park();
+    }
+}
+
+/// Remembers a program that is run, which is ended if a signal ends this one. Nothing once it has ended.
+pub(super) fn end_child_at_signal(child: Option<Pid>) {
+    *CHILD.lock().unwrap_or_else(PoisonError::into_inner) = child;
+}
+
+/// The device begins to ask: until it is answered, the first Ctrl-C does not end the program. An answer that nobody
+/// reads would be taken for that to the next command.
+pub(super) fn device_asks() {
+    *ASKING.lock().unwrap_or_else(PoisonError::into_inner) = Asking::Yes;
+}
+
+/// The device has stopped asking. Ends the program if Ctrl-C was pressed meanwhile.
+pub(super) fn device_was_answered() {
+    let was = std::mem::replace(&mut *ASKING.lock().unwrap_or_else(PoisonError::into_inner), Asking::No);
+    if matches!(was, Asking::UntilAnswered) {
+        end(SIGINT);
+    }
+}
+
+fn is_first_while_asking() -> bool {
+    let is_first = {
+        let mut asking = ASKING.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_first = matches!(*asking, Asking::Yes);
+        if is_first {
+            *asking = Asking::UntilAnswered;
+        }
+        is_first
+    };
+    if is_first {
+        say(|| {
+            let text = "\nThe device is still asking: reject it there. Press Ctrl-C again to leave without an answer.";
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        });
+    }
+    is_first
+}
+
+/// Says something from a thread of its own, and does not wait for long: nobody may be reading what is said.
+fn say(words: impl FnOnce() + Send + 'static) {
     let (tell, said) = mpsc::channel();
     let saying = std::thread::Builder::new().spawn(move || {
-        say_interrupted(status, json);
+        words();
         let _ = tell.send(());
     });
     if saying.is_ok() {
         let _ = said.recv_timeout(PATIENCE);
     }
+}
+
+fn end(signal: i32) -> ! {
+    ENDING.store(true, Ordering::SeqCst);
+    saltbridge::files::remove_named_before_exit();
+    if let Some(child) = CHILD.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let _ = kill_process(child, Signal::KILL);
+    }
+    if let Some(folder) = FOLDER.lock().unwrap_or_else(PoisonError::into_inner).take() {
+        let _ = std::fs::remove_dir_all(folder);
+    }
+    super::terminal::restore_before_exit();
+    let status = 128 + signal;
+    say(move || say_interrupted(status));
     std::process::exit(status);
 }
 
-fn say_interrupted(status: i32, json: bool) {
-    if json {
+fn say_interrupted(status: i32) {
+    if JSON_WANTED.load(Ordering::Relaxed) {
         let error = Facts::of("code", "interrupted")
             .with("message", "interrupted by a signal")
-            .with("help", "files that were finished before are whole; run again for the others")
+            .with("help", "what was finished before is whole; run the command again for the rest")
             .with("exit_code", status);
         let _ = super::report::print_json(&Facts::of("error", error));
     } else {

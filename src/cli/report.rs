@@ -17,6 +17,7 @@ const WORTH_A_BAR: u64 = 16 << 20;
 
 const SYNCING: &str = ", syncing to disk";
 
+#[derive(Clone, Copy)]
 pub(super) struct Report {
     json: bool,
     quiet: bool,
@@ -40,9 +41,22 @@ impl Report {
 
     /// What was done.
     pub(super) fn say(&self, line: &str) {
-        if !self.quiet && !self.json {
+        if !self.is_quiet() {
             print_error_line(line);
         }
+    }
+
+    /// A story, on standard output: the answer of a command that tells one. With `--json` the object is the answer.
+    pub(super) fn tell(&self, line: &str) {
+        if !self.is_quiet() {
+            // Who has heard enough closes the pipe.
+            let _ = writeln!(std::io::stdout().lock(), "{line}");
+        }
+    }
+
+    /// Whether what is done is not told.
+    pub(super) fn is_quiet(&self) -> bool {
+        self.quiet || self.json
     }
 
     /// What the person is asked to do. Never kept quiet: without it the program would seem to hang.

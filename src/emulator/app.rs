@@ -37,7 +37,10 @@ const CONFIGURATION: [u8; 4] = [0x02, 1, 22, 0];
 /// took: about 7650 bytes of text (once and once again for the screen), 5116 bytes of binary (and twice as many digits).
 const MEMORY: usize = 15_360;
 
-const HARDENED: u32 = 1 << 31;
+/// The length in bytes of the buffer that commands come into and answers go from: a header, its length byte, 255 of data.
+const BUFFER: usize = 260;
+
+const HARDENED: u32 = DerivationPath::HARDENED;
 
 /// What comes of a command or a touch.
 #[derive(Debug, PartialEq, Eq)]
@@ -139,6 +142,10 @@ impl EthereumApp {
         }
     }
 
+    pub(super) fn rest(&mut self) {
+        self.status = None;
+    }
+
     pub(super) fn command(&mut self, apdu: &[u8]) -> Reaction {
         self.status = None;
         let Some(command) = Command::parse(apdu) else {
@@ -175,6 +182,7 @@ impl EthereumApp {
         for (left, new) in self.left_over.iter_mut().zip(apdu) {
             *left = *new;
         }
+        self.left_over.truncate(BUFFER - 2);
         self.left_over.extend(BAD_LENGTH.to_be_bytes());
         Reaction::Answer(self.left_over.clone())
     }

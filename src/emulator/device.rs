@@ -144,6 +144,11 @@ impl Device {
         self.step().map(|step| step.toward(approve))
     }
 
+    /// The screens that the person passes on the way to this decision, from the one shown now; none if nothing is asked.
+    pub fn way_to(&self, approve: bool) -> Vec<Screen> {
+        self.step().map(|step| step.way_to(approve)).unwrap_or_default()
+    }
+
     /// A command arrives. The effect may come later, from a touch.
     pub fn command(&mut self, apdu: &[u8]) -> Vec<Effect> {
         if !self.plugged {
@@ -236,18 +241,31 @@ impl Device {
         }
     }
 
+    /// Time passes in which nobody does anything: the page that tells how a review ended goes.
+    pub fn rest(&mut self) {
+        if let Running::Ethereum(app) = &mut self.running {
+            app.rest();
+        }
+    }
+
     /// The person locks the device. What it asked stays behind the PIN.
     pub fn lock(&mut self) {
+        self.rest();
         self.locked = true;
     }
 
     /// The person types the PIN.
     pub fn unlock(&mut self) {
-        self.locked = false;
+        if self.plugged {
+            self.locked = false;
+        }
     }
 
-    /// The person opens the Ethereum app on the device.
+    /// The person opens the Ethereum app on the device, unless it is locked.
     pub fn open_ethereum(&mut self) -> Vec<Effect> {
+        if self.locked {
+            return Vec::new();
+        }
         self.switch_to(self.ethereum())
     }
 

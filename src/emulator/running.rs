@@ -38,6 +38,11 @@ impl Emulator {
         receiver
     }
 
+    /// Nobody gets what the device sends any more.
+    pub fn detach(&self) {
+        self.lock().face = None;
+    }
+
     /// A command arrives at the device.
     pub fn command(&self, apdu: &[u8]) {
         self.touch(|device| device.command(apdu));

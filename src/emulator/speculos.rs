@@ -18,6 +18,9 @@ use super::running::Emulator;
 /// How long the link is down while the device re-enumerates. A real one takes up to 6 s.
 const ABSENCE: Duration = Duration::from_millis(300);
 
+/// How long a client may take to read an answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 /// The longest command that is read, in bytes; the device takes 260.
 const LONGEST: usize = 1024;
 
@@ -25,6 +28,7 @@ const LONGEST: usize = 1024;
 pub struct SpeculosServer {
     address: SocketAddr,
     link: Arc<Link>,
+    emulator: Emulator,
 }
 
 /// The clients, and whether the device is there for them.
@@ -42,8 +46,12 @@ impl SpeculosServer {
     /// Listens at `address`; port 0 is any free one.
     ///
     /// # Errors
-    /// The system's, if the address is taken, or not one of this machine's.
+    /// [`io::ErrorKind::InvalidInput`] if the address can be reached from other machines: the protocol knows no
+    /// encryption, and everybody the seeds. The system's, if it is taken.
     pub fn start(emulator: &Emulator, address: SocketAddr) -> io::Result<Self> {
+        if !address.ip().is_loopback() {
+            return Err(io::Error::new(io::ErrorKind::InvalidInput, "only this machine may reach the emulator"));
+        }
         let listener = TcpListener::bind(address)?;
         let address = listener.local_addr()?;
         let link = Arc::new(Link {
@@ -66,7 +74,11 @@ impl SpeculosServer {
         thread::Builder::new()
             .name("device clients".into())
             .spawn(from_clients)?;
-        Ok(Self { address, link })
+        Ok(Self {
+            address,
+            link,
+            emulator: emulator.clone(),
+        })
     }
 
     /// Where it listens.
@@ -79,7 +91,9 @@ impl Drop for SpeculosServer {
     fn drop(&mut self) {
         self.link.stopped.store(true, Ordering::SeqCst);
         self.link.hang_up();
-        // Wakes the thread that accepts.
+        // Ends the thread that waits for answers,
+        self.emulator.detach();
+        // and wakes the one that accepts.
         let _ = TcpStream::connect(self.address);
     }
 }
@@ -96,6 +110,7 @@ impl Link {
             }
             let Ok(client) = client else { continue };
             let _ = client.set_nodelay(true);
+            let _ = client.set_write_timeout(Some(PATIENCE));
             let mut state = self.lock();
             let (true, Ok(reader)) = (state.up, client.try_clone()) else {
                 continue;
@@ -127,9 +142,11 @@ impl Link {
                     return;
                 };
                 let frame = [data_length.to_be_bytes().as_slice(), &bytes].concat();
-                if let Some(client) = self.lock().clients.last_mut() {
-                    // One that left does not hear it.
-                    let _ = client.write_all(&frame);
+                let last = self.lock().clients.last().and_then(|client| client.try_clone().ok());
+                // One that left does not hear it, nor one that does not listen.
+                let heard = last.is_some_and(|mut client| client.write_all(&frame).is_ok());
+                if !heard {
+                    self.lock().clients.pop();
                 }
             }
             Effect::LinkDrops => {

@@ -20,6 +20,7 @@ pub enum Press {
 }
 
 /// How far the person has come in a review.
+#[derive(Clone)]
 pub(super) struct Step {
     model: Model,
     review: Review,
@@ -138,5 +139,15 @@ impl Step {
             Target::HoldToSign => Press::Hold(x, y),
             _ => Press::Tap(x, y),
         }
+    }
+
+    /// The screens from here to the one on which that decision is made.
+    pub(super) fn way_to(&self, approve: bool) -> Vec<Screen> {
+        let mut step = self.clone();
+        let mut seen = vec![step.screen()];
+        while step.press(step.toward(approve)).is_none() {
+            seen.push(step.screen());
+        }
+        seen
     }
 }

@@ -71,6 +71,14 @@ impl Message {
         known.unwrap_or_else(|| Self::Unusual(text.to_owned()))
     }
 
+    /// The public key that the message itself names, in our form.
+    pub fn named_public_key(&self) -> Option<PublicKey> {
+        match self {
+            Self::Saltbridge { public_key, .. } => Some(*public_key),
+            Self::NumerBay { .. } | Self::Unusual(_) => None,
+        }
+    }
+
     /// The message as something that a wallet may be asked to sign.
     ///
     /// # Errors

@@ -34,6 +34,8 @@ pub use message::{Message, SignableMessage, UnusualSalt};
 pub use profile::{Mechanism, Profile, ProfileError};
 pub use secretbox::Nonce;
 
+use crate::fault::{Class, Explanation, Fault};
+
 /// The longest envelope, profile or key file that is looked at: 64 KiB. NumerBay's own are below 1 KiB, a profile with
 /// everything in it below 8 KiB.
 pub const TEXT_LIMIT: usize = 64 * 1024;
@@ -42,6 +44,16 @@ pub const TEXT_LIMIT: usize = 64 * 1024;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the system's random source failed")]
 pub struct RandomError;
+
+impl Fault for RandomError {
+    fn explain(&self) -> Explanation {
+        Explanation::new(
+            "no-randomness",
+            Class::System,
+            "the kernel's getrandom does not answer; restart the machine and try again",
+        )
+    }
+}
 
 /// `N` bytes from the system's random source.
 fn random<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>, RandomError> {

@@ -138,11 +138,7 @@ impl Fault for SealError {
                 Class::Policy,
                 "nobody made this key honestly: get the buyer's public key again from the order",
             ),
-            Self::Random(_) => Explanation::new(
-                "no-randomness",
-                Class::System,
-                "the kernel's getrandom does not answer; restart the machine and try again",
-            ),
+            Self::Random(error) => error.explain(),
         }
     }
 }

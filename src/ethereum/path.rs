@@ -6,8 +6,7 @@ use std::str::FromStr;
 use crate::fault::{Class, Explanation, Fault};
 use crate::text::printable;
 
-/// The bit that marks a hardened element (BIP-32).
-const HARDENED: u32 = 1 << 31;
+const HARDENED: u32 = DerivationPath::HARDENED;
 
 /// A derivation path of 1 to 10 elements: `m/44'/60'/0'/0/0`.
 ///
@@ -18,6 +17,9 @@ pub struct DerivationPath(Vec<u32>);
 impl DerivationPath {
     /// The most elements a path may have.
     pub const MOST_ELEMENTS: usize = 10;
+
+    /// The bit that marks a hardened element (BIP-32).
+    pub const HARDENED: u32 = 1 << 31;
 
     /// A path of these elements, 32 bits each, the highest bit set where the element is hardened.
     ///

@@ -1,10 +1,10 @@
 //! Which of a device's accounts is meant: the path is found, not asked for.
 
-use super::conversation::{Asker, Conversation, Event};
+use super::conversation::{Conversation, Event};
 use super::fault::DeviceFault;
 use crate::ethereum::{Address, DerivationPath};
 
-const HARDENED: u32 = 1 << 31;
+const HARDENED: u32 = DerivationPath::HARDENED;
 
 /// How many accounts of each kind of path are looked through.
 const ACCOUNTS: u32 = 20;
@@ -35,27 +35,25 @@ impl Conversation<'_> {
     /// # Errors
     /// [`DeviceFault::AccountNotFound`], [`DeviceFault::WrongAccount`] if the path has another address than the wanted
     /// one, and those of [`Conversation::address`].
-    pub fn find(&mut self, wanted: &Wanted, asker: &Asker) -> Result<Account, DeviceFault> {
+    pub fn find(&mut self, wanted: &Wanted) -> Result<Account, DeviceFault> {
         let path = match (&wanted.path, wanted.address) {
             (Some(path), _) => path.clone(),
             (None, None) => path(&[HARDENED, 0, 0]),
-            (None, Some(expected)) => return self.search(expected, asker),
+            (None, Some(expected)) => return self.search(expected),
         };
-        let address = self.address(&path)?;
-        match wanted.address {
-            Some(expected) if expected != address => Err(DeviceFault::WrongAccount {
-                expected,
-                found: address,
-                path,
-            }),
-            _ => Ok(Account { path, address }),
-        }
+        let found = self.address(&path)?;
+        let account = Account {
+            path,
+            address: wanted.address.unwrap_or(found),
+        };
+        self.is_expected(&account, found)?;
+        Ok(account)
     }
 
-    fn search(&mut self, expected: Address, asker: &Asker) -> Result<Account, DeviceFault> {
+    fn search(&mut self, expected: Address) -> Result<Account, DeviceFault> {
         for index in 0..ACCOUNTS {
             if index == 1 {
-                (asker.tell)(&Event::Searching { address: expected });
+                (self.asker.tell)(&Event::Searching { address: expected });
             }
             for path in usual_paths(index) {
                 let address = self.address(&path)?;

@@ -1,23 +1,28 @@
-//! Between processes: an advisory lock for each device, and in it a note of who talks and whether the device is asking.
+//! Between processes of one user: an advisory lock for each device, and in it a note of who talks and whether the device
+//! is asking.
 //!
 //! The lock goes when its process does. The note stays: a process that finds one saying that the device was asking for
 //! a process that is gone sends nothing, because the next command would spoil the answer or be taken for it
-//! (`ledger-facts`: app 1.22.0 executes a second command at once).
+//! (recorded: app 1.22.0 executes a second command at once).
 
-use std::fs::{File, OpenOptions};
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
+use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FlockOperation, flock};
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
-use super::fault::DeviceFault;
-use crate::text::printable;
+use crate::text::{printable, printable_path};
 
 /// The longest note that is read, in bytes.
 const NOTE_LIMIT: u64 = 4096;
+
+/// The most characters of a name that are noted, so that a note is far below its limit.
+const NAME_LIMIT: usize = 100;
 
 /// The right to talk to a device, until it is dropped.
 pub(super) struct Claim {
@@ -25,46 +30,58 @@ pub(super) struct Claim {
     who: String,
 }
 
+/// Why a device may not be talked to.
+pub(super) enum Barred {
+    /// Another process does.
+    Busy { holder: String },
+    /// A process is gone that the device was asking for.
+    Pending { holder: String, note: Found },
+    /// The lock cannot be made.
+    NoLock { reason: String },
+}
+
+/// A note as it was found. To say that the device asks nothing any more is to say it of this one alone.
+#[derive(PartialEq, Eq)]
+pub(super) struct Found(Vec<u8>);
+
 #[derive(Serialize, Deserialize)]
 struct Note {
     pid: u32,
     who: String,
     asking: bool,
+    /// Nanoseconds since 1970: no two notes are the same.
+    #[serde(default)]
+    at: u128,
 }
 
 impl Claim {
-    /// Takes the device, unless another process has it, or left while the device was asking for it and `idle` is false.
-    pub(super) fn take(endpoint: &Endpoint, who: &str, idle: bool) -> Result<Self, DeviceFault> {
-        let no_lock = |error: io::Error| DeviceFault::NoLock {
+    /// Takes the device, unless another process has it, or left while the device was asking for it. `settled` is the
+    /// note of which a person says that its question is gone.
+    pub(super) fn take(endpoint: &Endpoint, who: &str, settled: Option<&Found>) -> Result<Self, Barred> {
+        let mut file = open(endpoint).map_err(|reason| Barred::NoLock { reason })?;
+        let no_lock = |error: io::Error| Barred::NoLock {
             reason: error.to_string(),
         };
-        let folder = folder().map_err(no_lock)?;
-        let path = folder.join(file_name(endpoint));
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600)
-            .open(path)
-            .map_err(no_lock)?;
         let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
-        let note = read(&mut file);
+        let found = read(&mut file).map_err(no_lock)?;
+        let note = serde_json::from_slice::<Note>(&found.0);
         let holder = match &note {
-            Some(Note { pid, who, .. }) => format!("{} (process {pid})", printable(who)),
-            None => "another program".to_owned(),
+            Ok(Note { pid, who, .. }) => format!("{} (process {pid})", printable(who)),
+            Err(_) => "another program".to_owned(),
         };
         match locked {
             Ok(()) => {}
-            Err(rustix::io::Errno::WOULDBLOCK) => return Err(DeviceFault::Busy { holder }),
+            Err(rustix::io::Errno::WOULDBLOCK) => return Err(Barred::Busy { holder }),
             Err(error) => return Err(no_lock(error.into())),
         }
-        if note.is_some_and(|note| note.asking) && !idle {
-            return Err(DeviceFault::PromptPending { holder });
+        // A note that cannot be read was being written when its process died, and may have said so.
+        let asking = note.map_or(!found.0.is_empty(), |note| note.asking);
+        if asking && settled != Some(&found) {
+            return Err(Barred::Pending { holder, note: found });
         }
         let mut claim = Self {
             file,
-            who: who.to_owned(),
+            who: who.chars().take(NAME_LIMIT).collect(),
         };
         claim.note(false).map_err(no_lock)?;
         Ok(claim)
@@ -72,19 +89,16 @@ impl Claim {
 
     /// Notes whether the device is asking the person something. Nothing may be sent that makes it ask before this is
     /// written.
-    pub(super) fn asking(&mut self, asking: bool) -> Result<(), DeviceFault> {
-        self.note(asking).map_err(|error| DeviceFault::NoLock {
-            reason: error.to_string(),
-        })
-    }
-
-    fn note(&mut self, asking: bool) -> io::Result<()> {
+    pub(super) fn note(&mut self, asking: bool) -> io::Result<()> {
         let note = Note {
             pid: std::process::id(),
             who: self.who.clone(),
             asking,
+            at: SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .map_or(0, |since| since.as_nanos()),
         };
-        // Written over the old one and then cut, so that there is one at every moment.
+        // Written over the old one and then cut, so that the file is empty at no moment.
         let text = serde_json::to_vec(&note)?;
         self.file.rewind()?;
         self.file.write_all(&text)?;
@@ -92,43 +106,70 @@ impl Claim {
     }
 }
 
-fn read(file: &mut File) -> Option<Note> {
-    let mut text = String::new();
-    file.take(NOTE_LIMIT).read_to_string(&mut text).ok()?;
-    serde_json::from_str(&text).ok()
+fn read(file: &mut File) -> io::Result<Found> {
+    let mut text = Vec::new();
+    file.take(NOTE_LIMIT).read_to_end(&mut text)?;
+    Ok(Found(text))
 }
 
-fn file_name(endpoint: &Endpoint) -> String {
+/// Opens the lock of a device, which is made if it is not there.
+fn open(endpoint: &Endpoint) -> Result<File, String> {
+    let folder = folder()?;
     let name = endpoint.to_string();
     let name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-    format!("{name}.lock")
+    let path = folder.join(format!("{name}.lock"));
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&path)
+        .map_err(|error| format!("{}: {error}", printable_path(&path)))
 }
 
-/// A folder of the user's own: `$XDG_RUNTIME_DIR/saltbridge`, otherwise `~/.cache/saltbridge`. Never one that others may
+/// The folder `saltbridge` in one of the user's own: that of `XDG_RUNTIME_DIR`, or `/run/user/UID`, which it names in a
+/// login, so that programs started by cron meet the others there; otherwise `~/.cache`. Never in one that others may
 /// write to: who could replace the lock could have two processes talk to one device.
-fn folder() -> io::Result<PathBuf> {
+fn folder() -> Result<PathBuf, String> {
     let variable = |name| {
         std::env::var_os(name)
             .map(PathBuf::from)
             .filter(|path| path.is_absolute())
     };
-    let parent = match (variable("XDG_RUNTIME_DIR"), variable("HOME")) {
-        (Some(runtime), _) => runtime,
-        (None, Some(home)) => home.join(".cache"),
-        (None, None) => return Err(io::Error::other("neither XDG_RUNTIME_DIR nor HOME is set")),
-    };
-    let folder = parent.join("saltbridge");
-    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
-    check(&folder)?;
-    Ok(folder)
+    let of_login = PathBuf::from(format!("/run/user/{}", geteuid().as_raw()));
+    let of_session = variable("XDG_RUNTIME_DIR").into_iter().chain([of_login]);
+    let mut ours = of_session.filter(|parent| is_ours(parent) == Ok(()));
+    if let Some(folder) = ours.find_map(|parent| make(&parent.join("saltbridge")).ok()) {
+        return Ok(folder);
+    }
+    let home = variable("HOME").ok_or("there is no folder of yours: HOME is not set")?;
+    is_ours(&home)?;
+    let cache = home.join(".cache");
+    if !cache.exists() {
+        make(&cache)?;
+    }
+    make(&cache.join("saltbridge"))
 }
 
-fn check(folder: &Path) -> io::Result<()> {
-    let found = std::fs::symlink_metadata(folder)?;
-    let is_ours = found.uid() == rustix::process::geteuid().as_raw();
-    if !found.is_dir() || !is_ours || found.mode() & 0o022 != 0 {
-        let name = crate::text::printable_path(folder);
-        return Err(io::Error::other(format!("{name} is no folder of yours alone")));
+/// Makes a folder for its owner alone, if it is not there, and looks at what is there then.
+fn make(folder: &Path) -> Result<PathBuf, String> {
+    match DirBuilder::new().mode(0o700).create(folder) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
+            Err(format!("{}: {error}", printable_path(folder)))
+        }
+        _ => is_ours(folder).map(|()| folder.to_owned()),
     }
-    Ok(())
+}
+
+fn is_ours(folder: &Path) -> Result<(), String> {
+    let name = printable_path(folder);
+    let found = std::fs::metadata(folder).map_err(|error| format!("{name}: {error}"))?;
+    match () {
+        () if !found.is_dir() => Err(format!("{name} is no folder")),
+        () if found.uid() != geteuid().as_raw() => Err(format!("{name} belongs to another user")),
+        () if found.mode() & 0o022 != 0 => Err(format!("{name} can be written to by others")),
+        () => Ok(()),
+    }
 }

@@ -8,29 +8,27 @@
 //!   at the person's approval; it clears a message left half-sent; and it shows that the account is the right one.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use coins_ledger::common::ApduCommand;
 use coins_ledger::errors::LedgerError;
 
+use super::accounts::Account;
 use super::apdu::{self, AppInfo};
-use super::claim::Claim;
+use super::claim::{Barred, Claim};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
 use super::link::{Answer, Link, LinkError};
 use super::speculos::SpeculosLink;
 use super::status::Cause;
-use crate::ethereum::{Address, DerivationPath, Signature};
+use crate::ethereum::{Address, DerivationPath, Signature, personal_message_hash};
 
 /// How long an answer may take that needs no person. A real device takes 2 ms for the app's name and 80 ms for an
 /// address (measured behind a real kernel); the rest is for loaded machines.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 /// How often it is looked whether what is waited for has come.
-const LOOK_AGAIN: Duration = Duration::from_millis(250);
-
-/// How long the link may be away after an app was opened or closed: Ledger's devices take up to 6 s.
-const REENUMERATION: Duration = Duration::from_secs(10);
+pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// Whether to wait for a person.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,40 +93,54 @@ pub struct Asker {
     pub who: String,
     /// Whether to wait for the person.
     pub patience: Patience,
-    /// A person says that the device asks nothing, although a process ended while it did.
-    pub device_is_idle: bool,
+    /// Whether the device asks nothing any more, although a process ended while it did: a person knows.
+    pub is_idle: Arc<dyn Fn(&DeviceFault) -> bool + Send + Sync>,
     /// Is told what happens. Called on the device's thread, which waits meanwhile.
     pub tell: Arc<dyn Fn(&Event) + Send + Sync>,
 }
 
 /// A conversation. While there is one, no other process talks to the device.
 pub struct Conversation<'a> {
-    endpoint: &'a Endpoint,
-    asker: &'a Asker,
+    pub(super) endpoint: &'a Endpoint,
+    pub(super) asker: &'a Asker,
     claim: Claim,
-    link: Option<Box<dyn Link>>,
+    pub(super) link: &'a mut Option<Box<dyn Link>>,
     /// What the person was told last that is waited for.
     told: Option<Waiting>,
 }
 
 impl<'a> Conversation<'a> {
-    /// Takes the device for this process.
-    pub(super) fn begin(endpoint: &'a Endpoint, asker: &'a Asker) -> Result<Self, DeviceFault> {
-        let mut told = None;
+    /// Takes the device for this process. `link` is what the last conversation left, if it is still needed.
+    pub(super) fn begin(
+        endpoint: &'a Endpoint,
+        asker: &'a Asker,
+        link: &'a mut Option<Box<dyn Link>>,
+    ) -> Result<Self, DeviceFault> {
+        let (mut told, mut settled) = (None, None);
         let claim = loop {
-            match Claim::take(endpoint, &asker.who, asker.device_is_idle) {
-                Err(DeviceFault::Busy { holder }) if asker.patience == Patience::Wait => {
+            match Claim::take(endpoint, &asker.who, settled.as_ref()) {
+                Ok(claim) => break claim,
+                Err(Barred::Busy { holder }) if asker.patience == Patience::Wait => {
                     tell(asker, &mut told, Waiting::ForOtherProcess { holder });
                     std::thread::sleep(LOOK_AGAIN);
                 }
-                claim => break claim?,
+                Err(Barred::Busy { holder }) => return Err(DeviceFault::Busy { holder }),
+                Err(Barred::NoLock { reason }) => return Err(DeviceFault::NoLock { reason }),
+                Err(Barred::Pending { holder, note }) => {
+                    let fault = DeviceFault::PromptPending { holder };
+                    // Said of this question. Another one that comes meanwhile is asked about anew.
+                    if !(asker.is_idle)(&fault) {
+                        return Err(fault);
+                    }
+                    settled = Some(note);
+                }
             }
         };
         Ok(Self {
             endpoint,
             asker,
             claim,
-            link: None,
+            link,
             told,
         })
     }
@@ -145,71 +157,6 @@ impl<'a> Conversation<'a> {
         })
     }
 
-    /// Waits, if the asker does, until the Ethereum app is open on an unlocked device, and opens it where the firmware
-    /// can, the person agreeing.
-    ///
-    /// # Errors
-    /// [`DeviceFault`]: the state that was found, if it is not waited for.
-    pub fn ready(&mut self) -> Result<AppInfo, DeviceFault> {
-        // Since when the link may be away because the device opens or closes an app.
-        let mut away = None;
-        loop {
-            let fault = match self.app_info() {
-                Ok(info) if info.is_ethereum() => {
-                    (self.asker.tell)(&Event::Ready(info.clone()));
-                    return Ok(info);
-                }
-                Ok(info) if info.is_dashboard() => DeviceFault::AppNotOpen,
-                Ok(info) => DeviceFault::OtherApp { name: info.name },
-                Err(fault) => fault,
-            };
-            let returns = away.is_some_and(|since: Instant| since.elapsed() < REENUMERATION);
-            let waiting = match &fault {
-                DeviceFault::NoDevice { .. } | DeviceFault::LinkLost { .. } if returns => Waiting::ForReturn,
-                _ if self.asker.patience == Patience::NoWait => return Err(fault),
-                DeviceFault::NoDevice { .. } | DeviceFault::LinkLost { .. } => Waiting::ForDevice {
-                    endpoint: self.endpoint.to_string(),
-                },
-                DeviceFault::Locked => Waiting::ForUnlocking,
-                DeviceFault::OtherApp { name } => {
-                    (self.asker.tell)(&Event::ClosingApp { name: name.clone() });
-                    let answer = self.exchange(apdu::close_app(), Some(DEADLINE))?;
-                    // An app that does not know the command is closed by the person.
-                    if Cause::of(answer.status).is_none() {
-                        self.link = None;
-                        away = Some(Instant::now());
-                    }
-                    Waiting::ForApp
-                }
-                DeviceFault::AppNotOpen => {
-                    if self.open_ethereum()? {
-                        away = Some(Instant::now());
-                    }
-                    Waiting::ForApp
-                }
-                _ => return Err(fault),
-            };
-            tell(self.asker, &mut self.told, waiting);
-            std::thread::sleep(LOOK_AGAIN);
-        }
-    }
-
-    /// Asks the dashboard to open the app, which asks the person. Whether it does; firmware that cannot leaves it to
-    /// the person.
-    fn open_ethereum(&mut self) -> Result<bool, DeviceFault> {
-        tell(self.asker, &mut self.told, Waiting::ForOpening);
-        let answer = self.asking(apdu::open_ethereum())?;
-        match Cause::of(answer.status) {
-            None => {
-                self.link = None;
-                Ok(true)
-            }
-            // Locked meanwhile, or too old to open apps: what is needed is told by the next look.
-            Some(Cause::AppNotOpen | Cause::Locked) => Ok(false),
-            Some(_) => accepted(&answer, None, "to open the Ethereum app").map(|_| true),
-        }
-    }
-
     /// The address of a path, without asking the person.
     ///
     /// # Errors
@@ -219,34 +166,38 @@ impl<'a> Conversation<'a> {
         address_in(accepted(&answer, Some(path), "the address")?)
     }
 
-    /// The address of a path, shown on the device, where the person compares it and confirms.
+    /// Has the device show the address of an account, and the person compare it and confirm.
     ///
     /// # Errors
     /// [`DeviceFault`].
-    pub fn confirmed_address(&mut self, path: &DerivationPath) -> Result<Address, DeviceFault> {
-        let answer = self.asking(apdu::address(path, true))?;
-        address_in(accepted(&answer, Some(path), "the address")?)
+    pub fn confirm_address(&mut self, account: &Account) -> Result<(), DeviceFault> {
+        let is_address = |data: &[u8]| apdu::parse_address(data).is_some();
+        let answer = self.asking(apdu::address(&account.path, true), is_address)?;
+        let shown = address_in(accepted(&answer, Some(&account.path), "to confirm the address")?)?;
+        self.is_expected(account, shown)
     }
 
-    /// Signs a message with the key of a path, as `personal_sign` does (EIP-191), if the path has this address and the
+    /// That a path has the address that it should have.
+    pub(super) fn is_expected(&self, account: &Account, found: Address) -> Result<(), DeviceFault> {
+        if found == account.address {
+            return Ok(());
+        }
+        Err(DeviceFault::WrongAccount {
+            expected: account.address,
+            found,
+            path: account.path.clone(),
+        })
+    }
+
+    /// Signs a message with the key of an account, as `personal_sign` does (EIP-191), if its path has its address and the
     /// person approves. RFC 6979 and low s, v 1b or 1c.
     ///
     /// # Errors
     /// [`DeviceFault`].
-    pub fn personal_sign(
-        &mut self,
-        path: &DerivationPath,
-        address: Address,
-        message: &[u8],
-    ) -> Result<Signature, DeviceFault> {
+    pub fn personal_sign(&mut self, account: &Account, message: &[u8]) -> Result<Signature, DeviceFault> {
+        let path = &account.path;
         let found = self.address(path)?;
-        if found != address {
-            return Err(DeviceFault::WrongAccount {
-                expected: address,
-                found,
-                path: path.clone(),
-            });
-        }
+        self.is_expected(account, found)?;
         let commands = apdu::personal_message(path, message).map_err(|_| DeviceFault::MessageTooBig)?;
         let what = "to sign the message";
         let mut commands = commands.into_iter().peekable();
@@ -255,48 +206,91 @@ impl<'a> Conversation<'a> {
                 accepted(&self.exchange(Ok(command), Some(DEADLINE))?, Some(path), what)?;
                 continue;
             }
-            let answer = self.asking(Ok(command))?;
+            // Not a signature: the answer to another program's command, which came in between.
+            let is_signature = |data: &[u8]| apdu::parse_signature(data).is_some();
+            let answer = self.asking(Ok(command), is_signature)?;
             let data = accepted(&answer, Some(path), what)?;
-            // Not the length of a signature: the answer to another program's command, which came in between.
-            return apdu::parse_signature(data).ok_or(DeviceFault::UnexpectedAnswer { what: "no signature" });
+            let signature =
+                apdu::parse_signature(data).ok_or(DeviceFault::UnexpectedAnswer { what: "no signature" })?;
+            // A device whose last request was broken off completes that one with this (recorded).
+            return match signature.recover(&personal_message_hash(message)) {
+                Ok(signed_by) if signed_by == account.address => Ok(signature),
+                _ => Err(DeviceFault::UnexpectedAnswer {
+                    what: "a signature of something else",
+                }),
+            };
         }
         Err(DeviceFault::MessageTooBig)
     }
 
+    /// Tells what is waited for, unless that was told last.
+    pub(super) fn waits(&mut self, waiting: Waiting) {
+        tell(self.asker, &mut self.told, waiting);
+    }
+
     /// Sends a command that makes the device ask the person. It is noted for other processes before, and the person
-    /// may take his time.
-    fn asking(&mut self, command: Result<ApduCommand, LedgerError>) -> Result<Answer, DeviceFault> {
-        self.claim.asking(true)?;
+    /// may take his time. `understood` tells whether the data of a success is an answer to that question.
+    ///
+    /// The note goes when the question does: with an answer to it, or when the device closes the link, as Speculos does
+    /// when the app ends. It stays where something else came, which may be the answer to another program's command.
+    pub(super) fn asking(
+        &mut self,
+        command: Result<ApduCommand, LedgerError>,
+        understood: impl FnOnce(&[u8]) -> bool,
+    ) -> Result<Answer, DeviceFault> {
+        // Nothing is asked before there is a link, and the person is told so only then.
+        self.connect()?;
+        let no_lock = |error: std::io::Error| DeviceFault::NoLock {
+            reason: error.to_string(),
+        };
+        self.claim.note(true).map_err(no_lock)?;
         (self.asker.tell)(&Event::Asking);
         let answer = self.exchange(command, None).map_err(|fault| match fault {
             DeviceFault::LinkLost { .. } => DeviceFault::LinkLost { asking: true },
             other => other,
         });
-        // Where the link is lost, the question is gone with it.
-        let noted = self.claim.asking(false);
+        let is_over = match &answer {
+            Ok(answer) => Cause::of(answer.status).is_some() || understood(&answer.data),
+            Err(fault) => matches!(fault, DeviceFault::LinkLost { .. }),
+        };
+        let noted = if is_over {
+            self.claim.note(false).map_err(no_lock)
+        } else {
+            Ok(())
+        };
         (self.asker.tell)(&Event::Answered);
         noted.and(answer)
     }
 
-    fn exchange(
+    /// Opens the link, if there is none.
+    fn connect(&mut self) -> Result<&mut Box<dyn Link>, DeviceFault> {
+        match &mut self.link {
+            Some(link) => Ok(link),
+            none => Ok(none.insert(open(self.endpoint)?)),
+        }
+    }
+
+    pub(super) fn exchange(
         &mut self,
         command: Result<ApduCommand, LedgerError>,
         deadline: Option<Duration>,
     ) -> Result<Answer, DeviceFault> {
         let command = command.map_err(|_| DeviceFault::MessageTooBig)?;
-        let mut link = match self.link.take() {
-            Some(link) => link,
-            None => open(self.endpoint)?,
-        };
-        match link.exchange(command, deadline) {
-            Ok(answer) => {
-                self.link = Some(link);
-                Ok(answer)
+        let exchanged = self.connect()?.exchange(command, deadline);
+        exchanged.map_err(|error| match error {
+            // The link is kept: it knows the late answer.
+            LinkError::Silent(_) => DeviceFault::Silent,
+            LinkError::Absent(_) | LinkError::Lost(_) => {
+                *self.link = None;
+                DeviceFault::LinkLost { asking: false }
             }
-            // It is not used again: what comes late would be taken for the answer to something else.
-            Err(LinkError::Silent(_)) => Err(DeviceFault::Silent),
-            Err(LinkError::Absent(_) | LinkError::Lost(_)) => Err(DeviceFault::LinkLost { asking: false }),
-        }
+            LinkError::OtherProtocol(_) => {
+                *self.link = None;
+                DeviceFault::UnexpectedAnswer {
+                    what: "it does not speak the protocol of a Ledger",
+                }
+            }
+        })
     }
 }
 
@@ -315,7 +309,7 @@ fn open(endpoint: &Endpoint) -> Result<Box<dyn Link>, DeviceFault> {
     }
 }
 
-/// Tells what is waited for, once.
+/// Tells what is waited for, unless that was told last.
 fn tell(asker: &Asker, told: &mut Option<Waiting>, waiting: Waiting) {
     if told.as_ref() != Some(&waiting) {
         (asker.tell)(&Event::Waiting(waiting.clone()));
@@ -324,7 +318,7 @@ fn tell(asker: &Asker, told: &mut Option<Waiting>, waiting: Waiting) {
 }
 
 /// The data of an answer, unless its status word says that it was not done.
-fn accepted<'b>(
+pub(super) fn accepted<'b>(
     answer: &'b Answer,
     path: Option<&DerivationPath>,
     what: &'static str,

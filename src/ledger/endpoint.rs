@@ -1,7 +1,7 @@
-//! Where a device is reached: `usb`, `usb:PORT`, `speculos://HOST:PORT`.
+//! Where a device is reached: `usb` or `speculos://HOST:PORT`.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::str::FromStr;
 
 use crate::fault::{Class, Explanation, Fault};
@@ -12,7 +12,7 @@ const SPECULOS: &str = "speculos://";
 /// Where a device is reached.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Endpoint {
-    /// A device on a cable: the one there is, or the one at this port.
+    /// A device on a cable.
     #[default]
     Usb,
     /// An emulator that speaks Speculos's protocol, on this machine.
@@ -38,14 +38,21 @@ impl FromStr for Endpoint {
         let unknown = || EndpointError::Unknown { text: printable(text) };
         let address = text.strip_prefix(SPECULOS).ok_or_else(unknown)?;
         let address = address.strip_suffix('/').unwrap_or(address);
-        let address = match address.strip_prefix("localhost:") {
-            Some(port) => SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), port.parse().map_err(|_| unknown())?),
-            None => address.parse().map_err(|_| unknown())?,
+        // The one name that is looked up nowhere (RFC 6761, section 6.3).
+        let by_number = match address.strip_prefix("localhost:") {
+            Some(port) => format!("{}:{port}", Ipv4Addr::LOCALHOST),
+            None => address.to_owned(),
         };
-        if !address.ip().is_loopback() {
-            return Err(EndpointError::NotLoopback { address });
+        let elsewhere = || EndpointError::NotLoopback {
+            address: printable(address),
+        };
+        let has_port = |(_, port): (_, &str)| port.parse::<u16>().is_ok();
+        match by_number.parse::<SocketAddr>() {
+            Ok(address) if address.port() == 0 => Err(unknown()),
+            Ok(address) if address.ip().is_loopback() => Ok(Self::Speculos(address)),
+            Err(_) if !address.rsplit_once(':').is_some_and(has_port) => Err(unknown()),
+            Ok(_) | Err(_) => Err(elsewhere()),
         }
-        Ok(Self::Speculos(address))
     }
 }
 
@@ -59,10 +66,10 @@ pub enum EndpointError {
         text: String,
     },
     /// An emulator on another machine: the connection is not encrypted, and the signature is the key.
-    #[error("{address} is not on this machine, and the connection to an emulator is not encrypted")]
+    #[error("{address} is not a loopback address, and the connection to an emulator is not encrypted")]
     NotLoopback {
-        /// Where it would be.
-        address: SocketAddr,
+        /// Where it would be, made printable.
+        address: String,
     },
 }
 

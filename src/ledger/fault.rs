@@ -20,7 +20,7 @@ pub enum DeviceFault {
     #[error("devices on USB are not supported yet")]
     UsbNotSupported,
     /// The connection closed.
-    #[error("the link to the device closed{}", if *asking { " while it was asking you; nothing was signed" } else { "" })]
+    #[error("the link to the device closed{}", if *asking { " while it was asking you; no answer came" } else { "" })]
     LinkLost {
         /// Whether the device was asking the person something.
         asking: bool,
@@ -44,7 +44,7 @@ pub enum DeviceFault {
     #[error("the Ethereum app is not installed on the device")]
     AppNotInstalled,
     /// The person refused.
-    #[error("refused on the device: {what}")]
+    #[error("the request {what} was refused on the device")]
     Refused {
         /// What was asked.
         what: &'static str,
@@ -157,8 +157,8 @@ impl Fault for DeviceFault {
             ),
             Self::UsbNotSupported => device(
                 "usb-not-supported",
-                "give --device speculos://127.0.0.1:9999 for an emulator; with a device on a cable, let any wallet sign \
-                 the message that `saltbridge inspect` shows and give --signature-file",
+                "this version reaches emulators: give --device speculos://127.0.0.1:9999. With a Ledger on a cable, let any \
+                 wallet sign the message that `saltbridge inspect` shows; decrypt and export take it with --signature-file",
             ),
             Self::LinkLost { .. } => {
                 device("link-lost", "see that the device is on and connected, then run the command again")
@@ -188,7 +188,8 @@ impl Fault for DeviceFault {
             ),
             Self::InvalidCommand { .. } => device(
                 "invalid-command",
-                "update the Ethereum app; if it is up to date, report this: it is a fault of saltbridge",
+                "an earlier question may have been on the screen: run the command again. If it stays, update the Ethereum app, \
+                 then report it",
             ),
             Self::MessageTooBig => {
                 device("message-too-big", "no message of NumerBay's or ours is that long; look at what you sign")
@@ -202,17 +203,20 @@ impl Fault for DeviceFault {
             ),
             Self::UnexpectedAnswer { .. } => device(
                 "unexpected-answer",
-                "close other programs that use the device and run the command again; if it stays, report it",
+                "close other programs that use the device; if it is an emulator, give the port for commands (9999), not that of \
+                 its web page (5000)",
             ),
-            Self::Busy { .. } => device("device-busy", "let the other command finish, or answer it on the device"),
+            Self::Busy { .. } => {
+                device("device-busy", "it may be asking you something on the device: answer there, or end it")
+            }
             Self::PromptPending { .. } => device(
                 "prompt-pending",
-                "answer or reject what the device still asks; once it asks nothing, run again with --device-idle",
+                "look at the device and reject what it still asks; once its screen shows no question, run again with --device-idle",
             ),
             Self::NoLock { .. } => Explanation::new(
                 "no-lock",
                 Class::System,
-                "set XDG_RUNTIME_DIR, or HOME, to a folder that belongs to you and that nobody else may write to",
+                "it lies in a folder of your own: make the one that is named yours and writable for you alone",
             ),
             Self::SessionEnded => device("session-ended", "run the command again; if it stays, report it"),
         }

@@ -14,10 +14,13 @@ pub(super) struct Answer {
 /// A connection to one device.
 ///
 /// An implementation sends a command whole and reads its answer whole, or says that the link is lost; the answer of one
-/// command is never given for that of another.
+/// command is never given for that of another: one that comes too late is thrown away before the next command is sent.
 pub(super) trait Link: Send {
     /// Sends a command and waits for its answer, without a deadline if a person must act first.
     fn exchange(&mut self, command: ApduCommand, deadline: Option<Duration>) -> Result<Answer, LinkError>;
+
+    /// Whether an answer may still come that only this connection would know for a late one.
+    fn is_owed_an_answer(&self) -> bool;
 }
 
 /// Why there was no answer.
@@ -29,6 +32,9 @@ pub(super) enum LinkError {
     /// The connection closed.
     #[error("{0}")]
     Lost(String),
+    /// What came is none of the protocol: something else listens there.
+    #[error("{0}")]
+    OtherProtocol(String),
     /// No answer came in time.
     #[error("no answer within {0:?}")]
     Silent(Duration),

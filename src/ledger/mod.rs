@@ -16,6 +16,7 @@ mod conversation;
 mod endpoint;
 mod fault;
 mod link;
+mod readiness;
 mod session;
 mod speculos;
 mod status;

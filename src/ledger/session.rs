@@ -4,14 +4,16 @@
 //! be interrupted (see [`super::conversation`]).
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
 use super::conversation::{Asker, Conversation};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
+use super::link::Link;
 
-type Job = Box<dyn FnOnce(&Endpoint) + Send>;
+type Job = Box<dyn FnOnce(&Endpoint, &mut Option<Box<dyn Link>>) + Send>;
 
 /// A handle of the thread that owns the device. It ends when the last handle is gone and the last conversation over.
 #[derive(Clone)]
@@ -29,8 +31,14 @@ impl Session {
         let (jobs, queue) = channel::<Job>();
         let owned = endpoint.clone();
         thread::Builder::new().name("device".into()).spawn(move || {
+            let mut link: Option<Box<dyn Link>> = None;
             for job in queue {
-                job(&owned);
+                // One that panics is a bug, and ends alone. It leaves its note, which says whether the device was asking.
+                if catch_unwind(AssertUnwindSafe(|| job(&owned, &mut link))).is_err() {
+                    link = None;
+                }
+                // Between conversations other programs may use the device.
+                link = link.filter(|link| link.is_owed_an_answer());
             }
         })?;
         Ok(Self { endpoint, jobs })
@@ -51,8 +59,9 @@ impl Session {
         talk: impl FnOnce(&mut Conversation<'_>) -> Result<T, DeviceFault> + Send + 'static,
     ) -> Result<T, DeviceFault> {
         let (reply, replied) = channel();
-        let job = move |endpoint: &Endpoint| {
-            let result = Conversation::begin(endpoint, &asker).and_then(|mut conversation| talk(&mut conversation));
+        let job = move |endpoint: &Endpoint, link: &mut Option<Box<dyn Link>>| {
+            let conversation = Conversation::begin(endpoint, &asker, link);
+            let result = conversation.and_then(|mut conversation| talk(&mut conversation));
             // Nobody may be waiting any more.
             let _ = reply.send(result);
         };

@@ -1,4 +1,7 @@
 //! A link to an emulator that speaks Speculos's TCP protocol, by coins-ledger's transport.
+//!
+//! That transport does not wipe what it read, so a signature of an emulated device stays in memory until the process
+//! ends. An emulator's seeds are test seeds, and its connection is never encrypted; no real device is reached this way.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -57,7 +60,12 @@ impl SpeculosLink {
     }
 }
 
+/// Speculos sends a late answer to whoever is connected, so the connection that it is owed to is kept.
 impl Link for SpeculosLink {
+    fn is_owed_an_answer(&self) -> bool {
+        self.owed
+    }
+
     fn exchange(&mut self, command: ApduCommand, deadline: Option<Duration>) -> Result<Answer, LinkError> {
         self.discard_owed()?;
         let answered = self.runtime.block_on(self.transport.exchange(command, deadline));
@@ -74,7 +82,11 @@ impl Link for SpeculosLink {
                 self.owed = true;
                 Err(LinkError::Silent(time))
             }
-            Err(error) => Err(LinkError::Lost(error.to_string())),
+            Err(LedgerError::Transport(error)) => Err(match error.downcast_ref() {
+                Some(SpeculosError::Io(_) | SpeculosError::Broken) => LinkError::Lost(error.to_string()),
+                _ => LinkError::OtherProtocol(error.to_string()),
+            }),
+            Err(error) => Err(LinkError::OtherProtocol(error.to_string())),
         }
     }
 }

@@ -107,6 +107,8 @@ pub fn plaintext(entry: &Value) -> Vec<u8> {
 /// A folder with the recorded data of one recipient as files, in which the program is run.
 pub struct Desk {
     pub folder: tempfile::TempDir,
+    /// Where the locks of devices lie.
+    locks: tempfile::TempDir,
 }
 
 impl Default for Desk {
@@ -119,6 +121,7 @@ impl Desk {
     pub fn empty() -> Self {
         Self {
             folder: tempfile::tempdir().unwrap(),
+            locks: tempfile::tempdir().unwrap(),
         }
     }
 
@@ -133,6 +136,10 @@ impl Desk {
         let sealed = vectors.entry("sealed", "sealed-web-env-speculos-44h_60h_0h_0_0-v27-1000");
         desk.put("report.csv.sealed", unbase64(text(sealed, "ciphertext")));
         desk
+    }
+
+    pub fn locks(&self) -> &std::path::Path {
+        self.locks.path()
     }
 
     pub fn path(&self, name: &str) -> std::path::PathBuf {
@@ -158,6 +165,8 @@ impl Desk {
         command
             .args(args)
             .current_dir(self.folder.path())
+            .env("XDG_RUNTIME_DIR", self.locks.path())
+            .env_remove("SALTBRIDGE_DEVICE")
             .stdin(std::process::Stdio::null());
         command
     }

@@ -4,9 +4,19 @@
 //! by recovering its address before a key is derived from it; both forms of the v byte are tried from one approval; the
 //! private key that comes out belongs to the expected public key. Refuses everything else, and hands out neither the
 //! signature nor the storage key.
+//!
+//! The other way round, [`wrap`] puts a key pair under a wallet. Promises: the wallet signs twice and the envelope is
+//! opened with the second signature before it is handed out, so that a wallet that signs differently each time locks
+//! nobody out.
+
+mod on_ledger;
+mod wrapping;
+
+pub use on_ledger::{LedgerWallet, Request};
+pub use wrapping::{WrapError, Wrapped, wrap};
 
 use crate::encryption::{
-    Envelope, FormatError, KeyPair, Message, OpenError, PrivateKey, PublicKey, SignableMessage, UnusualSalt,
+    Envelope, FormatError, KeyPair, OpenError, PrivateKey, PublicKey, SignableMessage, UnusualSalt,
 };
 use crate::ethereum::{Address, Signature, SignatureError, VForm};
 use crate::fault::{Class, Explanation, Fault};
@@ -103,7 +113,10 @@ pub fn unlock<W: Wallet>(
     let (v_form, private_key) = open(envelope, &signature, address, expected)?;
     let key_pair = KeyPair::new(private_key);
     let found = key_pair.public_key();
-    for expected in [expected.public_key, named_public_key(envelope)].into_iter().flatten() {
+    for expected in [expected.public_key, envelope.message().named_public_key()]
+        .into_iter()
+        .flatten()
+    {
         if expected != found {
             return Err(UnlockError::PublicKeyMismatch { expected, found });
         }
@@ -120,7 +133,7 @@ fn message_to_sign<E: Fault>(
     expected: &Expected,
     policy: SaltPolicy,
 ) -> Result<SignableMessage, UnlockError<E>> {
-    if let (Some(named), Some(expected)) = (named_public_key(envelope), expected.public_key)
+    if let (Some(named), Some(expected)) = (envelope.message().named_public_key(), expected.public_key)
         && named != expected
     {
         return Err(UnlockError::OtherKeyNamed { expected, named });
@@ -129,14 +142,6 @@ fn message_to_sign<E: Fault>(
         (Ok(message), _) => Ok(message),
         (Err(_), SaltPolicy::PersonInsists) => Ok(envelope.message().insisted_on()),
         (Err(unusual), SaltPolicy::KnownForms) => Err(unusual.into()),
-    }
-}
-
-/// The public key that the message itself names, in envelopes of ours.
-fn named_public_key(envelope: &Envelope) -> Option<PublicKey> {
-    match envelope.message() {
-        Message::Saltbridge { public_key, .. } => Some(*public_key),
-        Message::NumerBay { .. } | Message::Unusual(_) => None,
     }
 }
 
@@ -238,8 +243,8 @@ impl<E: Fault> Fault for UnlockError<E> {
             ),
             Self::DoesNotOpen { .. } => opens_not(
                 "does-not-open",
-                "both forms of the v byte were tried. If that is not the account that made the envelope, sign with the \
-                 right one; if it is, the signature is over another message or the envelope was changed",
+                "both forms of the v byte were tried. If another account made the envelope, name it with --address, or with \
+                 --path on a device; if it was this one, the signature is over another message or the envelope was changed",
             ),
             Self::Damaged(_) => Explanation::new(
                 "damaged",

@@ -1,0 +1,182 @@
+//! A device, for the commands: the session, and what is said while it is used.
+
+use std::io::{IsTerminal as _, stdin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use saltbridge::encryption::PublicKey;
+use saltbridge::ledger::{Account, Asker, Conversation, DeviceFault, Event, Patience, Session, Waiting, Wanted};
+use saltbridge::text::printable_whole;
+use saltbridge::unlock::{LedgerWallet, Request};
+
+use super::args;
+use super::failure::Failure;
+use super::process;
+use super::report::Report;
+use super::terminal;
+
+/// A session with the device that the arguments name.
+pub(super) struct Device {
+    session: Session,
+    asker: Asker,
+    report: Report,
+}
+
+/// What signatures are wanted for.
+#[derive(Clone, Copy)]
+pub(super) struct Purpose {
+    /// What is done with the key: `to open`, `to seal`.
+    pub(super) verb: &'static str,
+    /// The public key of it, if it is known.
+    pub(super) public_key: Option<PublicKey>,
+    /// Which request of the command the first one is, from 1.
+    pub(super) first: usize,
+    /// How many the command has.
+    pub(super) requests: usize,
+}
+
+impl Device {
+    /// `command` is what other processes are told that find the device taken.
+    pub(super) fn named(args: &args::Device, command: &str, report: &Report) -> Result<Self, Failure> {
+        let patience = if args.no_wait { Patience::NoWait } else { Patience::Wait };
+        Self::new(&args.endpoint, patience, args.device_idle, command, report)
+    }
+
+    /// The same for a command that only looks, and waits for nobody.
+    pub(super) fn looked_at(args: &args::Endpoint, command: &str, report: &Report) -> Result<Self, Failure> {
+        Self::new(args, Patience::NoWait, false, command, report)
+    }
+
+    fn new(
+        endpoint: &args::Endpoint,
+        patience: Patience,
+        idle: bool,
+        command: &str,
+        report: &Report,
+    ) -> Result<Self, Failure> {
+        let session = Session::start(endpoint.parse()?).map_err(|_| DeviceFault::SessionEnded)?;
+        let report = *report;
+        // Said of what the device shows when the command starts, not of a question that comes up later.
+        let idle = Arc::new(AtomicBool::new(idle));
+        let spent = Arc::clone(&idle);
+        let asker = Asker {
+            who: format!("saltbridge {command}"),
+            patience,
+            is_idle: Arc::new(move |fault| {
+                idle.swap(false, Ordering::SeqCst) || (patience == Patience::Wait && person_says_idle(&report, fault))
+            }),
+            tell: Arc::new(move |event| {
+                spent.store(false, Ordering::SeqCst);
+                tell(&report, event);
+            }),
+        };
+        Ok(Self { session, asker, report })
+    }
+
+    /// Where the device is.
+    pub(super) fn endpoint(&self) -> String {
+        self.session.endpoint().to_string()
+    }
+
+    /// Has a conversation.
+    pub(super) fn converse<T: Send + 'static>(
+        &self,
+        talk: impl FnOnce(&mut Conversation<'_>) -> Result<T, DeviceFault> + Send + 'static,
+    ) -> Result<T, DeviceFault> {
+        self.session.converse(self.asker.clone(), talk)
+    }
+
+    /// The wanted account as a wallet.
+    pub(super) fn wallet(&self, wanted: Wanted, purpose: Purpose) -> LedgerWallet<impl FnMut(&Request<'_>) + use<>> {
+        let (report, who) = (self.report, self.asker.who.clone());
+        let announce = move |request: &Request<'_>| announce(&report, &who, purpose, request);
+        LedgerWallet::new(self.session.clone(), self.asker.clone(), wanted, announce)
+    }
+}
+
+/// Asks at the terminal whether a device asks nothing any more. Without one nobody can say so.
+fn person_says_idle(report: &Report, fault: &DeviceFault) -> bool {
+    if !stdin().is_terminal() {
+        return false;
+    }
+    report.ask(&format!("{}.", capitalised(&fault.to_string())));
+    report.ask("Look at the device and reject what it still asks. Then press Enter here.");
+    terminal::enter_was_pressed()
+}
+
+/// Which account the arguments mean.
+pub(super) fn wanted(args: &args::Account) -> Result<Wanted, Failure> {
+    Ok(Wanted {
+        address: args.address.as_deref().map(str::parse).transpose()?,
+        path: args.path.as_deref().map(str::parse).transpose()?,
+    })
+}
+
+/// Who asks for what, and what the device shows, before it does.
+fn announce(report: &Report, who: &str, purpose: Purpose, request: &Request<'_>) {
+    let Account { path, address } = request.account;
+    let Purpose {
+        verb,
+        public_key,
+        first,
+        requests,
+    } = purpose;
+    let number = first + request.number - 1;
+    if request.number > 1 {
+        report.ask(&format!(
+            "Request {number} of {requests}: the same message again, to be sure that the key opens again."
+        ));
+        return;
+    }
+    let count = if requests > 1 {
+        format!(", request {number} of {requests}")
+    } else {
+        String::new()
+    };
+    report.ask(&format!("{who} asks your Ledger for a signature{count}:"));
+    report.ask(&format!("  account    {address} ({path})"));
+    match public_key {
+        Some(key) => report.ask(&format!("  {verb:<10} the key {key}")),
+        None => report.ask(&format!("  {verb:<10} the key in the envelope")),
+    }
+    report.ask("The device shows:");
+    report.ask("  | Review message");
+    for line in request.message.as_str().split('\n') {
+        report.ask(format!("  |   {}", printable_whole(line)).trim_end());
+    }
+    report.ask("  | Sign message");
+    report.ask(APPROVE);
+}
+
+const APPROVE: &str = "\
+Compare the text, then answer on the device. Nano: right button to the end, both buttons on
+\"Sign message\". Stax, Flex, Nano Gen5: swipe to the end, hold \"Hold to sign\".";
+
+/// What happens on the device's side.
+fn tell(report: &Report, event: &Event) {
+    match event {
+        Event::Waiting(waiting) => report.ask(&match waiting {
+            Waiting::ForDevice { endpoint } => format!("Waiting for a device at {endpoint}. Ctrl-C ends this."),
+            Waiting::ForOtherProcess { holder } => {
+                format!("Waiting for {holder} to let go of the device. It may be asking you there.")
+            }
+            Waiting::ForUnlocking => "The device is locked. Waiting for you to enter the PIN on it.".to_owned(),
+            Waiting::ForApp => "Waiting for the Ethereum app to be open on the device.".to_owned(),
+            Waiting::ForOpening => "The device asks whether to open the Ethereum app: answer there.".to_owned(),
+            Waiting::ForReturn => "Waiting for the device to come back.".to_owned(),
+        }),
+        Event::Ready(app) => report.detail(&format!("the {} app {} is open", app.name, app.version)),
+        Event::ClosingApp { name } => report.ask(&format!("Closing the {name} app on the device.")),
+        Event::Searching { address } => report.say(&format!("Looking for the path of {address} ...")),
+        Event::Asking => process::device_asks(),
+        Event::Answered => process::device_was_answered(),
+    }
+}
+
+/// With a capital letter, for a sentence on its own.
+fn capitalised(sentence: &str) -> String {
+    let mut chars = sentence.chars();
+    chars
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(chars).collect())
+}

@@ -1,0 +1,105 @@
+//! Until the Ethereum app is open on an unlocked device.
+
+use std::time::{Duration, Instant};
+
+use super::apdu::{self, AppInfo};
+use super::conversation::{Conversation, DEADLINE, Event, LOOK_AGAIN, Patience, Waiting, accepted};
+use super::fault::DeviceFault;
+use super::status::Cause;
+
+/// How long the link may be away after an app was opened or closed: Ledger's devices take up to 6 s.
+const REENUMERATION: Duration = Duration::from_secs(10);
+
+/// What has been tried to bring the device there.
+#[derive(Default)]
+struct Tried {
+    /// Since when the link may be away because the device opens or closes an app.
+    away: Option<Instant>,
+    /// The firmware, or the app, does not do what it was asked, and leaves it to the person.
+    in_vain: bool,
+}
+
+impl Conversation<'_> {
+    /// Waits, if the asker does, until the Ethereum app is open on an unlocked device, and opens it where the firmware
+    /// can, the person agreeing. Another app is closed for that.
+    ///
+    /// # Errors
+    /// [`DeviceFault`]: the state that was found, if it is not waited for.
+    pub fn ready(&mut self) -> Result<AppInfo, DeviceFault> {
+        let mut tried = Tried::default();
+        loop {
+            let fault = match self.app_info() {
+                Ok(info) if info.is_ethereum() => {
+                    (self.asker.tell)(&Event::Ready(info.clone()));
+                    return Ok(info);
+                }
+                Ok(info) if info.is_dashboard() => DeviceFault::AppNotOpen,
+                Ok(info) => DeviceFault::OtherApp { name: info.name },
+                Err(fault) => fault,
+            };
+            let waiting = self.toward_ready(fault, &mut tried)?;
+            self.waits(waiting);
+            std::thread::sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Does what can be done about the state that was found; what is to be waited for then.
+    fn toward_ready(&mut self, fault: DeviceFault, tried: &mut Tried) -> Result<Waiting, DeviceFault> {
+        let returns = tried.away.is_some_and(|since| since.elapsed() < REENUMERATION);
+        match &fault {
+            DeviceFault::NoDevice { .. } | DeviceFault::LinkLost { .. } if returns => return Ok(Waiting::ForReturn),
+            _ if self.asker.patience == Patience::NoWait => return Err(fault),
+            _ => {}
+        }
+        let for_device = Waiting::ForDevice {
+            endpoint: self.endpoint.to_string(),
+        };
+        let done = match fault {
+            DeviceFault::NoDevice { .. } | DeviceFault::LinkLost { .. } => {
+                *tried = Tried::default();
+                return Ok(for_device);
+            }
+            DeviceFault::Locked => {
+                tried.in_vain = false;
+                return Ok(Waiting::ForUnlocking);
+            }
+            DeviceFault::AppNotOpen | DeviceFault::OtherApp { .. } if tried.in_vain => return Ok(Waiting::ForApp),
+            DeviceFault::AppNotOpen => self.open_ethereum(),
+            DeviceFault::OtherApp { name } => self.close_app(name),
+            other => return Err(other),
+        };
+        match done {
+            Ok(true) => {
+                // The device goes away now, and comes back.
+                *self.link = None;
+                tried.away = Some(Instant::now());
+                Ok(Waiting::ForReturn)
+            }
+            Ok(false) => {
+                tried.in_vain = true;
+                Ok(Waiting::ForApp)
+            }
+            // It went away before it could answer.
+            Err(DeviceFault::LinkLost { .. }) => Ok(for_device),
+            Err(fault) => Err(fault),
+        }
+    }
+
+    /// Asks the dashboard to open the app, which asks the person. Whether it does: firmware that cannot leaves it to the
+    /// person, and so does a device that was locked meanwhile.
+    fn open_ethereum(&mut self) -> Result<bool, DeviceFault> {
+        self.waits(Waiting::ForOpening);
+        let answer = self.asking(apdu::open_ethereum(), <[u8]>::is_empty)?;
+        match Cause::of(answer.status) {
+            Some(Cause::AppNotOpen | Cause::Locked) => Ok(false),
+            _ => accepted(&answer, None, "to open the Ethereum app").map(|_| true),
+        }
+    }
+
+    /// Tells another app to close. Whether it does: one that does not know the command is left to the person.
+    fn close_app(&mut self, name: String) -> Result<bool, DeviceFault> {
+        (self.asker.tell)(&Event::ClosingApp { name });
+        let answer = self.exchange(apdu::close_app(), Some(DEADLINE))?;
+        Ok(Cause::of(answer.status).is_none())
+    }
+}
