@@ -2,7 +2,7 @@
 # make test   everything that is promised, checked
 # make        the program, in target/release
 .DELETE_ON_ERROR:
-.PHONY: build test demo prerequisites lint unit fuzz install clean
+.PHONY: build test demo test-speculos prerequisites lint unit fuzz install clean
 
 CARGO := cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -39,6 +39,20 @@ unit:
 fuzz:
 	@if command -v c++ >/dev/null; then CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-target}/fuzz" fuzz/run-seeds; else \
 	  echo "*** SKIPPED: fuzz targets: no C++ compiler (apt-get install g++) ***"; $(SKIP); fi
+
+# Against Ledger's own emulator and a real app, which cannot be shipped: make test-speculos APP=ethereum.elf MODEL=nanosp
+SPECULOS := $(TARGET)/speculos/bin/speculos
+test-speculos: prerequisites $(SPECULOS)
+	@test -f "$(APP)" || { echo "APP names no app: make test-speculos APP=ethereum.elf MODEL=nanosp"; exit 2; }
+	@command -v qemu-arm-static >/dev/null || { \
+	  echo "qemu-arm-static is missing; Speculos runs apps with it: sudo apt-get install qemu-user-static"; exit 1; }
+	SALTBRIDGE_SPECULOS="$(abspath $(SPECULOS))" SALTBRIDGE_SPECULOS_APP="$(abspath $(APP))" \
+	SALTBRIDGE_SPECULOS_MODEL="$(or $(MODEL),nanosp)" \
+	$(CARGO) test --locked --test any_device_does_the_same -- --test-threads 1
+
+$(SPECULOS):
+	@python3 -m venv "$(TARGET)/speculos" || { echo "sudo apt-get install python3-venv"; exit 1; }
+	"$(TARGET)/speculos/bin/pip" install --quiet speculos==0.27.1
 
 install: prerequisites
 	$(CARGO) install --locked --path .
