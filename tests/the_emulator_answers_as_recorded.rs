@@ -206,6 +206,23 @@ fn replay_reports(recording: &Value) {
     assert_eq!(sent, []);
 }
 
+/// What was seen of a real app behind a real kernel, and could not be recorded report by report: a reset of the port
+/// frees a device that waits for the rest of a request whose process is gone.
+#[test]
+fn a_reset_frees_a_device_that_waits_for_the_rest_of_a_request() {
+    let vectors = Vectors::ledger();
+    let recording = vectors.entry("hid_recordings", "nanosp-1.22.0-a-hid-18");
+    let reports = recording["reports"].as_array().unwrap();
+    let sent = |index: usize| unhex::<64>(reports[index]["out"].as_str().unwrap());
+    let mut hid = HidDevice::new(device(recording));
+    assert_eq!(hid.report(&sent(0)), []);
+    assert_eq!(hid.report(&sent(2)), [], "it waits for the rest");
+    hid.reset();
+    let answer = vectors.entry("hid_recordings", "nanosp-1.22.0-a-hid-01");
+    let expected = unhex::<64>(answer["reports"][1]["in"].as_str().unwrap());
+    assert_eq!(hid.report(&sent(2)), [HidEffect::Report(expected)]);
+}
+
 #[test]
 fn every_hid_recording_of_app_1_22_0_is_replayed() {
     let vectors = Vectors::ledger();

@@ -99,7 +99,7 @@ pub struct Asker {
     pub tell: Arc<dyn Fn(&Event) + Send + Sync>,
 }
 
-/// A conversation. While there is one, no other process talks to the device.
+/// A conversation. While there is one, no other saltbridge of the same user talks to the device.
 pub struct Conversation<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) asker: &'a Asker,
