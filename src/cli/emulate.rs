@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, stderr, stdin};
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use saltbridge::emulator::{Device, Emulator, Model, SeedName, SpeculosServer, Start};
 use saltbridge::text::printable;
 
@@ -29,8 +30,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "NAME", default_value = "speculos")]
     seed_name: String,
 
-    /// The model: nanosp, nanox, stax, flex or apex_p
-    #[arg(long, value_name = "MODEL", default_value = "nanosp", value_parser = |name: &str| name.parse::<Model>())]
+    /// The model
+    #[arg(long, value_name = "MODEL", default_value = "nanosp", value_parser = model())]
     model: Model,
 
     /// How it is found
@@ -44,6 +45,10 @@ pub(super) struct Args {
     /// Who answers what it asks: itself, or you at the terminal [default: ask at a terminal, otherwise always]
     #[arg(long, value_name = "WHO")]
     approve: Option<Approve>,
+}
+
+fn model() -> impl TypedValueParser<Value = Model> {
+    PossibleValuesParser::new(Model::ALL.map(Model::short_name)).try_map(|name| name.parse())
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]

@@ -1,6 +1,7 @@
 //! From a key pair to an envelope in a file: the part that `create` and `wrap` share.
 
 use clap::ValueHint;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
 use saltbridge::encryption::{Kdf, KeyPair};
 use saltbridge::files::Source;
 use saltbridge::ledger::Wanted;
@@ -26,9 +27,9 @@ pub(super) struct Wrapping {
     #[arg(long, value_name = "OUT", value_parser = destination(), value_hint = ValueHint::FilePath)]
     envelope_out: Destination,
 
-    /// How the storage key is derived from the signature: keccak256, the one that NumerBay knows, or hkdf-sha256 for
-    /// envelopes that only saltbridge opens
-    #[arg(long, value_name = "KDF", default_value = "keccak256", value_parser = parse_kdf)]
+    /// How the storage key is derived from the signature. NumerBay knows keccak256 alone; envelopes with hkdf-sha256 are
+    /// opened by saltbridge only
+    #[arg(long, value_name = "KDF", default_value = "keccak256", value_parser = kdf())]
     kdf: Kdf,
 
     #[command(flatten)]
@@ -41,8 +42,9 @@ pub(super) struct Wrapping {
     pub(super) account: args::Account,
 }
 
-fn parse_kdf(name: &str) -> Result<Kdf, &'static str> {
-    name.parse().map_err(|()| "keccak256 and hkdf-sha256 are possible")
+fn kdf() -> impl TypedValueParser<Value = Kdf> {
+    let unknown = |()| std::io::Error::from(std::io::ErrorKind::InvalidInput);
+    PossibleValuesParser::new(Kdf::ALL.map(Kdf::name)).try_map(move |name| name.parse().map_err(unknown))
 }
 
 impl Wrapping {

@@ -23,6 +23,9 @@ pub enum Kdf {
 }
 
 impl Kdf {
+    /// Both of them.
+    pub const ALL: [Self; 2] = [Self::Keccak256, Self::HkdfSha256];
+
     /// The name in an envelope's `kdf` field and on the command line.
     pub const fn name(self) -> &'static str {
         match self {
@@ -42,10 +45,7 @@ impl FromStr for Kdf {
     type Err = ();
 
     fn from_str(name: &str) -> Result<Self, ()> {
-        [Self::Keccak256, Self::HkdfSha256]
-            .into_iter()
-            .find(|kdf| kdf.name() == name)
-            .ok_or(())
+        Self::ALL.into_iter().find(|kdf| kdf.name() == name).ok_or(())
     }
 }
 
