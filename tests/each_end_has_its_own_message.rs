@@ -12,7 +12,6 @@ use std::io::BufReader;
 
 use room::{Room, wait_for_line};
 use saltbridge::emulator::{Device, Start};
-use stage::PATIENCE;
 use support::Run;
 
 #[test]
@@ -46,15 +45,7 @@ fn dashboard() {
     // Asked to open the app, the person refuses, then agrees.
     room.decided(false, &[]).failed_with(4, "refused");
     let child = room.start(&[]);
-    room.stage.wait_for_question();
-    assert_eq!(room.stage.emulator.look(Device::app), "BOLOS");
-    room.stage.emulator.decide(true);
-    assert!(
-        room.stage
-            .emulator
-            .wait_until(PATIENCE, |device| device.app() == "Ethereum" && device.is_asking())
-    );
-    room.stage.emulator.decide(true);
+    room.opened_and_approved();
     Run::of(child.wait_with_output().unwrap()).succeeded();
     room.works();
 }
@@ -66,18 +57,7 @@ fn another_app() {
     run.failed_with(3, "other-app");
     assert!(run.stderr.contains("Bitcoin"), "{run:?}");
     let child = room.start(&[]);
-    assert!(
-        room.stage
-            .emulator
-            .wait_until(PATIENCE, |device| device.app() == "BOLOS" && device.is_asking())
-    );
-    room.stage.emulator.decide(true);
-    assert!(
-        room.stage
-            .emulator
-            .wait_until(PATIENCE, |device| device.app() == "Ethereum" && device.is_asking())
-    );
-    room.stage.emulator.decide(true);
+    room.opened_and_approved();
     let run = Run::of(child.wait_with_output().unwrap());
     run.succeeded();
     assert!(run.stderr.contains("Closing the Bitcoin app on the device."), "{run:?}");

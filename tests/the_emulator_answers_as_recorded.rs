@@ -223,6 +223,27 @@ fn a_reset_frees_a_device_that_waits_for_the_rest_of_a_request() {
     assert_eq!(hid.report(&sent(2)), [HidEffect::Report(expected)]);
 }
 
+/// "The device answers on the channel of the last report received" (tests/vectors/README.md), be it one that is ignored.
+#[test]
+fn an_answer_goes_to_the_channel_of_the_last_report() {
+    let vectors = Vectors::ledger();
+    let recording = vectors.entry("hid_recordings", "nanosp-1.22.0-a-hid-05");
+    let mut hid = HidDevice::new(device(recording));
+    for report in recording["reports"].as_array().unwrap() {
+        if let Some(report) = report["out"].as_str() {
+            assert_eq!(hid.report(&unhex::<64>(report)), []);
+        }
+    }
+    let mut ignored = [0; 64];
+    ignored[..3].copy_from_slice(&[0x12, 0x34, 0x02]);
+    assert_eq!(hid.report(&ignored), []);
+    let mut answer = Vec::new();
+    while let Some(press) = hid.device().toward(true) {
+        answer.extend(hid.touch(|device| device.press(press)));
+    }
+    assert!(matches!(answer[0], HidEffect::Report([0x12, 0x34, 0x05, 0, 0, ..])), "{answer:?}");
+}
+
 #[test]
 fn every_hid_recording_of_app_1_22_0_is_replayed() {
     let vectors = Vectors::ledger();

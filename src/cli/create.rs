@@ -24,6 +24,6 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let wanted = device::wanted(&wrapping.account)?;
     let device = Device::named(&wrapping.device, "create", report)?;
     let key_pair = KeyPair::new(PrivateKey::generate()?);
-    let json = wrapping.wrap(&key_pair, (&device, wanted), 0, output, report)?;
+    let json = wrapping.wrap(&key_pair, &device, wanted, 0, output, report)?;
     Ok(Outcome::done(json))
 }

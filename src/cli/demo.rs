@@ -150,8 +150,8 @@ impl Story<'_> {
             ]),
             0,
         )?;
-        self.expect("bought/signals.csv", Some(SIGNALS))?;
-        self.expect("bought/notes.txt", Some(NOTES))?;
+        self.holds("bought/signals.csv", Some(SIGNALS))?;
+        self.holds("bought/notes.txt", Some(NOTES))?;
 
         self.tamper("signals.csv.sealed", "tampered.csv.sealed")?;
         step(
@@ -159,7 +159,7 @@ impl Story<'_> {
             &decrypt(&["tampered.csv.sealed", "--envelope", "envelope.json"]),
             5,
         )?;
-        self.expect("tampered.csv", None)?;
+        self.holds("tampered.csv", None)?;
 
         let old_key = self.old_envelope("old.json")?;
         self.put("from-2022.txt", NOTES)?;
@@ -173,14 +173,14 @@ impl Story<'_> {
             &decrypt(&["from-2022.txt.sealed", "--envelope", "old.json", "--output-dir", "found"]),
             0,
         )?;
-        self.expect("found/from-2022.txt", Some(NOTES))?;
+        self.holds("found/from-2022.txt", Some(NOTES))?;
         let wrap = ["wrap", "--envelope", "old.json", "--envelope-out", "new.json"];
         step("The same key in a new envelope, which opens everywhere.", &[&wrap, &with_device[..]].concat(), 0)?;
 
         self.person.approves.store(false, Ordering::SeqCst);
         let export = [&["export", "--envelope", "new.json", "-o", "numerbay.json"], &with_device[..]].concat();
         step("Somebody else starts a command. The buyer refuses on the device.", &export, 4)?;
-        self.expect("numerbay.json", None)?;
+        self.holds("numerbay.json", None)?;
         self.person.approves.store(true, Ordering::SeqCst);
 
         self.emulator.touch(|device| {
@@ -272,7 +272,7 @@ impl Story<'_> {
     }
 
     /// Checks that a file holds this, or that there is none.
-    fn expect(&self, name: &str, content: Option<&str>) -> Result<(), Failure> {
+    fn holds(&self, name: &str, content: Option<&str>) -> Result<(), Failure> {
         let found = std::fs::read(self.desk.join(name)).ok();
         if found.as_deref() == content.map(str::as_bytes) {
             return Ok(());

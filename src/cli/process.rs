@@ -72,7 +72,8 @@ pub(super) fn only_once() {
 ///
 /// A thread does it, not a flag that the work looks at, because the work may be waiting in a read that never returns.
 /// It catches the signals itself: if it cannot be started, they end the process as they always did. A signal that was
-/// ignored when the program was started, as under `nohup`, stays ignored.
+/// ignored when the program was started, as under `nohup`, stays ignored. The first SIGINT while a device asks the person
+/// something ends the program only when that is answered, see [`device_asks`].
 pub(super) fn catch_signals(json: bool) -> std::io::Result<()> {
     JSON_WANTED.store(json, Ordering::Relaxed);
     // With a handler the limit on file sizes is an error of the write, not the end of the process.

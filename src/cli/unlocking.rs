@@ -1,4 +1,4 @@
-//! From the arguments to an unlocked key pair: the part that `export` and `decrypt` share.
+//! From the arguments to an unlocked key pair: the part that `export`, `decrypt` and `wrap` share.
 
 use saltbridge::encryption::{Document, Envelope, EnvelopeError, Mechanism, PublicKey, TEXT_LIMIT};
 use saltbridge::ethereum::{Address, Signature, VForm};

@@ -67,6 +67,6 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
             (file.key_pair, 0)
         }
     };
-    let json = wrapping.wrap(&key_pair, (&device, wanted), before, output, report)?;
+    let json = wrapping.wrap(&key_pair, &device, wanted, before, output, report)?;
     Ok(Outcome::done(json))
 }

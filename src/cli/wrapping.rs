@@ -17,9 +17,6 @@ use super::text_output::TextOutput;
 /// A new envelope is signed for twice: to seal it, and to see that it opens.
 const REQUESTS: usize = 2;
 
-/// The account that is used unless another is named.
-const FIRST_ACCOUNT: &str = "m/44'/60'/0'/0/0";
-
 /// Where the envelope goes, and how it is made.
 #[derive(clap::Args)]
 pub(super) struct Wrapping {
@@ -58,7 +55,8 @@ impl Wrapping {
     pub(super) fn wrap(
         &self,
         key_pair: &KeyPair,
-        (device, wanted): (&Device, Wanted),
+        device: &Device,
+        wanted: Wanted,
         before: usize,
         output: TextOutput,
         report: &Report,
@@ -71,6 +69,7 @@ impl Wrapping {
             requests: before + REQUESTS,
         };
         let expected = wanted.address;
+        let is_named = wanted != Wanted::default();
         let mut wallet = device.wallet(wanted, purpose);
         let Wrapped { envelope, address } = wrap(key_pair, &mut wallet, expected, self.kdf)?;
         report.say("Signed twice with the same result, and opened again.");
@@ -90,8 +89,8 @@ impl Wrapping {
             }
         }
         report.say(&format!("The account that opens it is {address} ({path})."));
-        if path != FIRST_ACCOUNT {
-            report.say(&format!("Without a profile that names it, open it with --address {address}."));
+        if is_named {
+            report.say(&format!("Unless a profile names it, give --address {address} to open the envelope."));
         }
         Ok(json)
     }

@@ -78,6 +78,7 @@ impl HidDevice {
     /// the next is ignored, but the device answers on its channel all the same.
     fn take(&mut self, report: &[u8; REPORT]) -> Option<Vec<u8>> {
         let [c0, c1, tag, s0, s1, rest @ ..] = report;
+        self.channel = [*c0, *c1];
         if *tag != TAG {
             return None;
         }
@@ -95,7 +96,6 @@ impl HidDevice {
             },
             (None, _) => return None,
         };
-        self.channel = [*c0, *c1];
         let mut data = rest.as_slice();
         if sequence == 0 {
             let (length, first) = data.split_first_chunk()?;

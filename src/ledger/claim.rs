@@ -147,10 +147,7 @@ fn folder() -> Result<PathBuf, String> {
     let home = variable("HOME").ok_or("there is no folder of yours: HOME is not set")?;
     is_ours(&home)?;
     let cache = home.join(".cache");
-    if !cache.exists() {
-        make(&cache)?;
-    }
-    make(&cache.join("saltbridge"))
+    make(&make(&cache)?.join("saltbridge"))
 }
 
 /// Makes a folder for its owner alone, if it is not there, and looks at what is there then.

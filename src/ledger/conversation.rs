@@ -151,7 +151,7 @@ impl<'a> Conversation<'a> {
     /// [`DeviceFault`].
     pub fn app_info(&mut self) -> Result<AppInfo, DeviceFault> {
         let answer = self.exchange(apdu::app_info(), Some(DEADLINE))?;
-        let data = accepted(&answer, None, "the name of the app")?;
+        let data = accepted(&answer, None, "to name the app")?;
         AppInfo::parse(data).ok_or(DeviceFault::UnexpectedAnswer {
             what: "no name of an app",
         })
@@ -163,7 +163,7 @@ impl<'a> Conversation<'a> {
     /// [`DeviceFault`].
     pub fn address(&mut self, path: &DerivationPath) -> Result<Address, DeviceFault> {
         let answer = self.exchange(apdu::address(path, false), Some(DEADLINE))?;
-        address_in(accepted(&answer, Some(path), "the address")?)
+        address_in(accepted(&answer, Some(path), "to tell the address")?)
     }
 
     /// Has the device show the address of an account, and the person compare it and confirm.
@@ -200,27 +200,22 @@ impl<'a> Conversation<'a> {
         self.is_expected(account, found)?;
         let commands = apdu::personal_message(path, message).map_err(|_| DeviceFault::MessageTooBig)?;
         let what = "to sign the message";
-        let mut commands = commands.into_iter().peekable();
-        while let Some(command) = commands.next() {
-            if commands.peek().is_some() {
-                accepted(&self.exchange(Ok(command), Some(DEADLINE))?, Some(path), what)?;
-                continue;
-            }
-            // Not a signature: the answer to another program's command, which came in between.
-            let is_signature = |data: &[u8]| apdu::parse_signature(data).is_some();
-            let answer = self.asking(Ok(command), is_signature)?;
-            let data = accepted(&answer, Some(path), what)?;
-            let signature =
-                apdu::parse_signature(data).ok_or(DeviceFault::UnexpectedAnswer { what: "no signature" })?;
-            // A device whose last request was broken off completes that one with this (recorded).
-            return match signature.recover(&personal_message_hash(message)) {
-                Ok(signed_by) if signed_by == account.address => Ok(signature),
-                _ => Err(DeviceFault::UnexpectedAnswer {
-                    what: "a signature of something else",
-                }),
-            };
+        let (last, before) = commands.split_last().ok_or(DeviceFault::MessageTooBig)?;
+        for command in before {
+            accepted(&self.exchange(Ok(*command), Some(DEADLINE))?, Some(path), what)?;
         }
-        Err(DeviceFault::MessageTooBig)
+        // Not a signature: the answer to another program's command, which came in between.
+        let is_signature = |data: &[u8]| apdu::parse_signature(data).is_some();
+        let answer = self.asking(Ok(*last), is_signature)?;
+        let data = accepted(&answer, Some(path), what)?;
+        let signature = apdu::parse_signature(data).ok_or(DeviceFault::UnexpectedAnswer { what: "no signature" })?;
+        // A device whose last request was broken off completes that one with this (recorded).
+        match signature.recover(&personal_message_hash(message)) {
+            Ok(signed_by) if signed_by == account.address => Ok(signature),
+            _ => Err(DeviceFault::UnexpectedAnswer {
+                what: "a signature of something else",
+            }),
+        }
     }
 
     /// Tells what is waited for, unless that was told last.

@@ -3,8 +3,8 @@
 /// Why a device did not do what it was told.
 ///
 /// Status words are shared by the firmware, the Ethereum app and other apps; an error of the same cause has several of
-/// them. Sources: Ledger's secure SDK (`status_words.h`), the Ethereum app's `apdu_constants.h`, and recordings of app
-/// 1.22.0, 1.10.3 and 1.9.17.
+/// them. Sources: Ledger's secure SDK (`status_words.h`), the Ethereum app's `apdu_constants.h`, recordings of app
+/// 1.22.0, 1.10.3 and 1.9.17, and clients of the dashboard, which alone name 6807.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Cause {
     /// The person refused.

@@ -4,9 +4,9 @@
 use std::process::{Child, Command, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use saltbridge::emulator::Start;
+use saltbridge::emulator::{Device, Start};
 
-use crate::stage::Stage;
+use crate::stage::{PATIENCE, Stage};
 use crate::support::{Desk, Run};
 
 pub struct Room {
@@ -43,6 +43,15 @@ impl Room {
         self.stage.wait_for_question();
         self.stage.emulator.decide(approve);
         Run::of(child.wait_with_output().unwrap())
+    }
+
+    /// A person agrees on the device to open the Ethereum app, and then to sign.
+    pub fn opened_and_approved(&self) {
+        for app in ["BOLOS", "Ethereum"] {
+            let asks = |device: &Device| device.app() == app && device.is_asking();
+            assert!(self.stage.emulator.wait_until(PATIENCE, asks), "{app} asks nothing");
+            self.stage.emulator.decide(true);
+        }
     }
 
     /// The next command works.
