@@ -55,7 +55,7 @@ fn ctrl_c_twice_during_a_review_and_a_new_run_after_it() {
     assert_eq!(room.stage.commands(), commands, "nothing is sent while the question may be on the screen");
 
     // The person answers, and says so.
-    room.stage.emulator.decide(false);
+    room.reject_what_is_left();
     room.decided(true, &["--device-idle"]).succeeded();
     room.works();
 }
@@ -76,7 +76,7 @@ fn device_idle_is_said_of_the_question_that_was_there() {
     assert_eq!(second.wait().unwrap().code(), Some(3));
     assert_eq!(room.stage.commands(), commands);
     assert!(room.stage.emulator.look(Device::is_asking));
-    room.stage.emulator.decide(false);
+    room.reject_what_is_left();
     room.decided(true, &["--device-idle"]).succeeded();
     room.works();
 }
@@ -90,7 +90,7 @@ fn other_signals_leave_word_of_the_question() {
         signal(&child, number);
         assert_eq!(child.wait_with_output().unwrap().status.code(), Some(128 + number.as_raw()));
         room.run(&[]).failed_with(3, "prompt-pending");
-        room.stage.emulator.decide(false);
+        room.reject_what_is_left();
         room.decided(true, &["--device-idle"]).succeeded();
         room.works();
     }
@@ -169,7 +169,7 @@ fn at_a_terminal_the_person_says_that_the_device_is_idle() {
         .unwrap();
     let mut said = BufReader::new(terminal.stdout.take().unwrap());
     wait_for_line(&mut said, "Then press Enter here.");
-    room.stage.emulator.decide(false);
+    room.reject_what_is_left();
     terminal.stdin.as_mut().unwrap().write_all(b"\n").unwrap();
     room.stage.wait_for_question();
     room.stage.emulator.decide(true);

@@ -99,9 +99,10 @@ fn person_says_idle(report: &Report, fault: &DeviceFault) -> bool {
     if !stdin().is_terminal() {
         return false;
     }
-    report.ask(&format!("{}.", capitalised(&fault.to_string())));
-    report.ask("Look at the device and reject what it still asks. Then press Enter here.");
-    terminal::enter_was_pressed()
+    terminal::enter_was_pressed_after(|| {
+        report.ask(&format!("{}.", capitalised(&fault.to_string())));
+        report.ask("Look at the device and reject what it still asks. Then press Enter here.");
+    })
 }
 
 /// Which account the arguments mean.

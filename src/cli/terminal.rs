@@ -54,10 +54,11 @@ pub(super) fn read_secret(
     text
 }
 
-/// Waits for Enter at the terminal; false where it closes instead. What was typed before is thrown away: it was no
-/// answer to the question.
-pub(super) fn enter_was_pressed() -> bool {
+/// Asks, and waits for Enter at the terminal; false where it closes instead. What was typed before the question is
+/// thrown away: it was no answer to it.
+pub(super) fn enter_was_pressed_after(ask: impl FnOnce()) -> bool {
     let _ = tcflush(io::stdin(), QueueSelector::IFlush);
+    ask();
     let mut line = String::new();
     io::stdin().read_line(&mut line).is_ok_and(|bytes| bytes > 0)
 }

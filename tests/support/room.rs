@@ -54,6 +54,13 @@ impl Room {
         }
     }
 
+    /// A person rejects what the device still asks for a program that is gone. The answer is sent, to nobody, before the
+    /// next program comes.
+    pub fn reject_what_is_left(&self) {
+        self.stage.emulator.decide(false);
+        self.stage.settle();
+    }
+
     /// The next command works.
     pub fn works(&self) {
         self.decided(true, &[]).succeeded();
