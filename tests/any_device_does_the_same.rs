@@ -15,10 +15,11 @@ use saltbridge::fault::Fault as _;
 use saltbridge::ledger::{Account, Asker, DeviceFault, Patience, Session, Wanted};
 use support::{Desk, Run, Vectors, text, unhex};
 
+/// One who waits: while another test here starts a program, its lock is for a moment that of the child, too.
 fn asker() -> Asker {
     Asker {
         who: "a test".to_owned(),
-        patience: Patience::NoWait,
+        patience: Patience::Wait,
         is_idle: Arc::new(|_| true),
         tell: Arc::new(|_| {}),
     }
