@@ -11,11 +11,12 @@
 //! | --- | --- | --- |
 //! | [`unlock`] | envelope + wallet → key pair; new key pair → envelope | `ledger`, `encryption`, `ethereum` |
 //! | [`files`] | sealed boxes on disk: temporary file, verify, publish, progress | `encryption`, `sodium` |
-//! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum` |
+//! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum`, `host` |
 //! | [`emulator`] | a Ledger in software: the Ethereum app as a state machine, behind TCP and HID reports | `ethereum` |
 //! | [`encryption`] | messages, storage key, envelope, key pair, sealed-box format: pure, no I/O | `ethereum` |
 //! | [`ethereum`] | address, derivation path, personal message (EIP-191), signature and its v forms | |
 //! | [`sodium`] | libsodium's stream cipher and authenticator as safe types; the one room with `unsafe` | |
+//! | [`host`] | the machine: who may open a device's node and who has it open, which udev rules there are | |
 //! | [`fault`] | what every error can say: code, class, remedy | `text` |
 //! | [`text`] | text from outside, made safe to print | |
 //!
@@ -33,6 +34,7 @@ pub mod encryption;
 pub mod ethereum;
 pub mod fault;
 pub mod files;
+pub mod host;
 pub mod ledger;
 pub mod sodium;
 pub mod text;
