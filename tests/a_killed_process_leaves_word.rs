@@ -17,7 +17,7 @@ fn sign(
     message: &'static [u8],
 ) -> impl FnOnce(&mut Conversation<'_>) -> Result<Signature, DeviceFault> + Send + 'static {
     move |conversation| {
-        conversation.ready()?;
+        conversation.ready(&Wanted::default())?;
         let account = conversation.find(&Wanted::default())?;
         conversation.personal_sign(&account, message)
     }

@@ -25,7 +25,7 @@ type Signed = Result<Signature, DeviceFault>;
 /// The whole way to a signature of this message.
 fn sign(message: &'static [u8]) -> impl FnOnce(&mut Conversation<'_>) -> Signed + Send + 'static {
     move |conversation| {
-        conversation.ready()?;
+        conversation.ready(&Wanted::default())?;
         let account = conversation.find(&Wanted::default())?;
         conversation.personal_sign(&account, message)
     }
@@ -249,7 +249,11 @@ fn an_app_opened_anew_during_a_review_loses_the_link_and_the_next_conversation_w
 #[test]
 fn a_question_left_behind_bars_the_way_until_a_person_says_it_is_gone() {
     let stage = Stage::new(Start::App);
-    let ready = |asker: Asker| stage.session.converse(asker, |conversation| conversation.ready());
+    let ready = |asker: Asker| {
+        stage
+            .session
+            .converse(asker, |conversation| conversation.ready(&Wanted::default()))
+    };
     assert!(ready(asker()).is_ok());
     leave_note(stage.endpoint(), "gone\u{202e}");
     let before = stage.heard();

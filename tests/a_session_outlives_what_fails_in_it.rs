@@ -10,7 +10,7 @@ mod stage;
 use std::sync::Arc;
 
 use saltbridge::fault::Fault as _;
-use saltbridge::ledger::{AppInfo, Asker, DeviceFault, Event, Session};
+use saltbridge::ledger::{AppInfo, Asker, DeviceFault, Event, Session, Wanted};
 use scripted::{ADDRESS, ETHEREUM, Reply, ScriptedServer};
 use stage::{asker, lock_of};
 
@@ -19,13 +19,15 @@ fn ready(session: &Session) -> Result<AppInfo, DeviceFault> {
         is_idle: Arc::new(|_| false),
         ..asker()
     };
-    session.converse(trusting, |conversation| conversation.ready())
+    session.converse(trusting, |conversation| conversation.ready(&Wanted::default()))
 }
 
 fn ethereum() -> (ScriptedServer, Session) {
     let server = ScriptedServer::of_three(Reply::hex(ETHEREUM), Reply::hex(ADDRESS), Reply::status(0x6985));
     let session = Session::start(server.endpoint()).unwrap();
-    session.converse(asker(), |conversation| conversation.ready()).unwrap();
+    session
+        .converse(asker(), |conversation| conversation.ready(&Wanted::default()))
+        .unwrap();
     (server, session)
 }
 
@@ -40,7 +42,11 @@ fn a_conversation_that_panics_ends_alone() {
         tell: Arc::new(|_| panic!("on purpose")),
         ..asker()
     };
-    assert!(session.converse(listener, |conversation| conversation.ready()).is_err());
+    assert!(
+        session
+            .converse(listener, |conversation| conversation.ready(&Wanted::default()))
+            .is_err()
+    );
     assert!(ready(&session).is_ok_and(|info| info.is_ethereum()));
 }
 

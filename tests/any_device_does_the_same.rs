@@ -53,7 +53,7 @@ fn it_has_the_recorded_addresses() {
         for recording in recordings(&vectors, "get-address") {
             let path = path_of(&recording);
             let address = session.converse(asker(), move |device| {
-                device.ready()?;
+                device.ready(&Wanted::default())?;
                 device.address(&path)
             });
             assert_eq!(address.unwrap().to_string(), text(&recording, "address"));
@@ -152,7 +152,7 @@ fn a_path_that_the_app_may_not_use_is_refused_before_anything_is_shown() {
         // The app is still there.
         assert!(
             session
-                .converse(asker(), |device| device.ready())
+                .converse(asker(), |device| device.ready(&Wanted::default()))
                 .unwrap()
                 .is_ethereum()
         );

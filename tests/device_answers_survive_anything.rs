@@ -15,7 +15,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use saltbridge::ethereum::{Address, DerivationPath, Signature, personal_message_hash};
 use saltbridge::fault::Fault as _;
-use saltbridge::ledger::{AppInfo, DeviceFault, Session};
+use saltbridge::ledger::{AppInfo, DeviceFault, Session, Wanted};
 use saltbridge::text::printable_name;
 use scripted::{ADDRESS, ADDRESS_TEXT, ETHEREUM, Reply, ScriptedServer, framed};
 use stage::asker;
@@ -64,7 +64,7 @@ impl Bench {
         let path = || "m/44'/60'/0'/0/0".parse::<DerivationPath>().unwrap();
         Asked {
             info: session.converse(asker(), |conversation| conversation.app_info()),
-            ready: session.converse(asker(), |conversation| conversation.ready()),
+            ready: session.converse(asker(), |conversation| conversation.ready(&Wanted::default())),
             address: session.converse(asker(), move |conversation| conversation.address(&path())),
             confirmed: session.converse(asker(), move |conversation| {
                 let address = ADDRESS_TEXT.parse().unwrap();

@@ -118,7 +118,9 @@ fn nobody_there() {
     drop(nobody);
     let run = room.desk.run(&["devices", "--device", &device]);
     run.failed_with(3, "no-device");
-    room.desk.run(&["address"]).failed_with(3, "usb-not-supported");
+    room.desk
+        .run(&["address", "--no-wait", "--device", "usb:99-99"])
+        .failed_with(3, "not-plugged-in");
     room.desk
         .run(&["address", "--device", "speculos://192.0.2.1:9999"])
         .failed_with(2, "bad-device");

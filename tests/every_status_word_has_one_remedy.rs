@@ -10,7 +10,7 @@ use std::collections::{HashMap, HashSet};
 
 use saltbridge::ethereum::DerivationPath;
 use saltbridge::fault::{Class, Explanation, Fault as _};
-use saltbridge::ledger::{Cause, DeviceFault, Patience, Session};
+use saltbridge::ledger::{Cause, DeviceFault, Patience, Session, Wanted};
 use scripted::{ADDRESS, ADDRESS_TEXT, ETHEREUM, Reply, ScriptedServer};
 use stage::{Told, asker};
 
@@ -39,7 +39,7 @@ const CAUSES: [(Cause, &str, Class, &[u16]); 11] = [
 fn sign(server: &ScriptedServer) -> Result<(), DeviceFault> {
     let session = Session::start(server.endpoint()).unwrap();
     session.converse(asker(), |conversation| {
-        conversation.ready()?;
+        conversation.ready(&Wanted::default())?;
         let path: DerivationPath = "m/44'/60'/0'/0/0".parse().unwrap();
         let address = ADDRESS_TEXT.parse().unwrap();
         conversation
@@ -128,7 +128,7 @@ fn ready(app_info: Reply) -> (DeviceFault, ScriptedServer) {
     let session = Session::start(server.endpoint()).unwrap();
     let told = Told::default();
     let fault = session
-        .converse(told.asker(Patience::NoWait), |conversation| conversation.ready())
+        .converse(told.asker(Patience::NoWait), |conversation| conversation.ready(&Wanted::default()))
         .unwrap_err();
     assert_eq!(told.events(), []);
     (fault, server)

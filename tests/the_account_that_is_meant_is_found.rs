@@ -28,7 +28,7 @@ fn a_path_that_the_app_may_not_use_is_refused_before_any_review() {
     for forbidden in ["m/44'/0'/0'/0/0", "m/49'/60'/0'/0/0", "m/44'", "m/44/60/0/0/0", "m/44'/60/0'/0/0"] {
         let told = Told::default();
         let signed = stage.session.converse(told.asker(Patience::Wait), |conversation| {
-            conversation.ready()?;
+            conversation.ready(&Wanted::default())?;
             conversation.personal_sign(&stage::account(path(forbidden), Address::from_bytes([1; 20])), MESSAGE)
         });
         let fault = signed.map(|_| ()).unwrap_err();

@@ -120,7 +120,7 @@ fn repeat(session: &Session, recording: &Value) {
     let asker = told.asker(Patience::NoWait);
     if recording["message"].is_null() {
         let found = session.converse(asker, move |conversation| {
-            conversation.ready()?;
+            conversation.ready(&Wanted::default())?;
             conversation.find(&wanted)
         });
         assert_eq!(found, Ok(expected));
@@ -129,7 +129,7 @@ fn repeat(session: &Session, recording: &Value) {
     let message = message(recording);
     let hash = personal_message_hash(&message);
     let signed = session.converse(asker, move |conversation| {
-        conversation.ready()?;
+        conversation.ready(&Wanted::default())?;
         let account = conversation.find(&wanted)?;
         conversation.personal_sign(&account, &message)
     });
@@ -148,7 +148,7 @@ fn all_of(name: &str, seed: &str) -> usize {
     let (server, strangers) = device(&table);
     let session = Session::start(server.endpoint()).unwrap();
     let info = session
-        .converse(Told::default().asker(Patience::NoWait), |conversation| conversation.ready())
+        .converse(Told::default().asker(Patience::NoWait), |conversation| conversation.ready(&Wanted::default()))
         .unwrap();
     assert_eq!((info.name.as_str(), info.version.as_str()), ("Ethereum", "1.22.0"));
     let mut count = 0;

@@ -26,7 +26,7 @@ fn path(text: &str) -> DerivationPath {
 
 /// The whole way to a signature of [`MESSAGE`].
 fn sign(conversation: &mut Conversation<'_>) -> Result<(Account, Signature), DeviceFault> {
-    conversation.ready()?;
+    conversation.ready(&Wanted::default())?;
     let account = conversation.find(&Wanted::default())?;
     let signature = conversation.personal_sign(&account, MESSAGE)?;
     Ok((account, signature))
@@ -254,11 +254,12 @@ fn nobody_at_the_endpoint_is_no_device_and_waited_for() {
     drop(server);
     let session = Session::start(endpoint.clone()).unwrap();
     let fault = session
-        .converse(asker(), |conversation| conversation.ready())
+        .converse(asker(), |conversation| conversation.ready(&Wanted::default()))
         .unwrap_err();
     assert_eq!(fault.explain().code, "no-device");
     let told = Told::default();
-    let ready = in_background(&session, told.asker(Patience::Wait), |conversation| conversation.ready());
+    let ready =
+        in_background(&session, told.asker(Patience::Wait), |conversation| conversation.ready(&Wanted::default()));
     told.wait_for(waits(&Waiting::ForDevice {
         endpoint: endpoint.to_string(),
     }));
@@ -303,7 +304,7 @@ fn a_device_that_does_not_answer_is_given_up_after_ten_seconds() {
         _ => Reply::hex(ETHEREUM),
     });
     let threads = [
-        std::thread::spawn(|| silence(mute, |conversation| conversation.ready().map(|_| ()))),
+        std::thread::spawn(|| silence(mute, |conversation| conversation.ready(&Wanted::default()).map(|_| ()))),
         std::thread::spawn(|| silence(without_address, |conversation| sign(conversation).map(|_| ()))),
         std::thread::spawn(|| {
             silence(stops_half_way, |conversation| {

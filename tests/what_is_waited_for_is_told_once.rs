@@ -8,7 +8,7 @@ mod scripted;
 mod stage;
 
 use saltbridge::emulator::Start;
-use saltbridge::ledger::{DeviceFault, Event, Patience, Session, Waiting};
+use saltbridge::ledger::{DeviceFault, Event, Patience, Session, Waiting, Wanted};
 use scripted::{ETHEREUM, Reply, ScriptedServer};
 use stage::{Stage, Told, in_background};
 
@@ -28,7 +28,8 @@ fn opened_at_last(found: &'static str, refusal: u16) -> (Vec<Event>, Vec<String>
     });
     let session = Session::start(server.endpoint()).unwrap();
     let told = Told::default();
-    let ready = in_background(&session, told.asker(Patience::Wait), |conversation| conversation.ready());
+    let ready =
+        in_background(&session, told.asker(Patience::Wait), |conversation| conversation.ready(&Wanted::default()));
     assert!(ready.wait().unwrap().is_ethereum());
     (told.events(), server.heard())
 }
@@ -68,7 +69,7 @@ fn a_device_without_the_app_is_said_to_have_none() {
     let session = Session::start(server.endpoint()).unwrap();
     let told = Told::default();
     let fault = session
-        .converse(told.asker(Patience::Wait), |conversation| conversation.ready())
+        .converse(told.asker(Patience::Wait), |conversation| conversation.ready(&Wanted::default()))
         .unwrap_err();
     assert_eq!(fault, DeviceFault::AppNotInstalled);
     assert_eq!(server.heard(), ["b001000000", "e0d8000008457468657265756d"]);
@@ -87,7 +88,9 @@ fn a_device_that_goes_away_instead_of_answering_is_waited_for() {
             _ => Reply::status(0x6d00),
         });
         let session = Session::start(server.endpoint()).unwrap();
-        let ready = in_background(&session, Told::default().asker(Patience::Wait), |conversation| conversation.ready());
+        let ready = in_background(&session, Told::default().asker(Patience::Wait), |conversation| {
+            conversation.ready(&Wanted::default())
+        });
         assert!(ready.wait().is_ok_and(|info| info.is_ethereum()));
     }
 }
@@ -96,7 +99,9 @@ fn a_device_that_goes_away_instead_of_answering_is_waited_for() {
 fn after_the_persons_consent_only_the_return_of_the_device_is_waited_for() {
     let stage = Stage::new(Start::Dashboard);
     let told = Told::default();
-    let ready = in_background(&stage.session, told.asker(Patience::Wait), |conversation| conversation.ready());
+    let ready = in_background(&stage.session, told.asker(Patience::Wait), |conversation| {
+        conversation.ready(&Wanted::default())
+    });
     stage.wait_for_question();
     stage.emulator.decide(true);
     assert!(ready.wait().is_ok());

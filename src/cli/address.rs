@@ -27,8 +27,8 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let wanted = device::wanted(&args.account)?;
     let device = Device::named(&args.device, "address", report)?;
     let (verify, teller) = (args.verify, *report);
-    let account = device.converse(move |device| {
-        device.ready()?;
+    let account = device.converse_through(move |device| {
+        device.ready(&wanted)?;
         let account = device.find(&wanted)?;
         if verify {
             let Account { path, address } = &account;

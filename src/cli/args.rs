@@ -12,7 +12,8 @@ use saltbridge::ledger;
 /// Which device is used.
 #[derive(Clone, clap::Args)]
 pub(super) struct Endpoint {
-    /// The device: speculos://HOST:PORT for an emulator on this machine
+    /// The device: usb for the Ledger that is plugged in, usb:PORT for one of several, speculos://HOST:PORT for an
+    /// emulator on this machine
     #[arg(
         long,
         value_name = "DEVICE",

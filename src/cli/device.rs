@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use saltbridge::encryption::PublicKey;
-use saltbridge::ledger::{Account, Asker, Conversation, DeviceFault, Event, Patience, Session, Waiting, Wanted};
+use saltbridge::ledger::{
+    Account, Asker, Conversation, DeviceFault, Endpoint, Event, Patience, Session, Waiting, Wanted,
+};
 use saltbridge::text::printable_whole;
 use saltbridge::unlock::{LedgerWallet, Request};
 
@@ -39,22 +41,23 @@ impl Device {
     /// `command` is what other processes are told that find the device taken.
     pub(super) fn named(args: &args::Device, command: &str, report: &Report) -> Result<Self, Failure> {
         let patience = if args.no_wait { Patience::NoWait } else { Patience::Wait };
-        Self::new(&args.endpoint, patience, args.device_idle, command, report)
+        let endpoint = args.endpoint.parse()?;
+        Ok(Self::new(endpoint, patience, args.device_idle, command, report)?)
     }
 
     /// The same for a command that only looks, and waits for nobody.
-    pub(super) fn looked_at(args: &args::Endpoint, command: &str, report: &Report) -> Result<Self, Failure> {
-        Self::new(args, Patience::NoWait, false, command, report)
+    pub(super) fn looked_at(endpoint: Endpoint, command: &str, report: &Report) -> Result<Self, DeviceFault> {
+        Self::new(endpoint, Patience::NoWait, false, command, report)
     }
 
     fn new(
-        endpoint: &args::Endpoint,
+        endpoint: Endpoint,
         patience: Patience,
         idle: bool,
         command: &str,
         report: &Report,
-    ) -> Result<Self, Failure> {
-        let session = Session::start(endpoint.parse()?).map_err(|_| DeviceFault::SessionEnded)?;
+    ) -> Result<Self, DeviceFault> {
+        let session = Session::start(endpoint).map_err(|_| DeviceFault::SessionEnded)?;
         let report = *report;
         // Said of what the device shows when the command starts, not of a question that comes up later.
         let idle = Arc::new(AtomicBool::new(idle));
@@ -84,6 +87,14 @@ impl Device {
         talk: impl FnOnce(&mut Conversation<'_>) -> Result<T, DeviceFault> + Send + 'static,
     ) -> Result<T, DeviceFault> {
         self.session.converse(self.asker.clone(), talk)
+    }
+
+    /// The same, and begins again if a device on a cable is pulled meanwhile.
+    pub(super) fn converse_through<T: Send + 'static>(
+        &self,
+        talk: impl Fn(&mut Conversation<'_>) -> Result<T, DeviceFault> + Clone + Send + 'static,
+    ) -> Result<T, DeviceFault> {
+        self.session.converse_through(&self.asker, talk)
     }
 
     /// The wanted account as a wallet.
@@ -157,7 +168,13 @@ Compare the text, then answer on the device. Nano: right button to the end, both
 fn tell(report: &Report, event: &Event) {
     match event {
         Event::Waiting(waiting) => report.ask(&match waiting {
+            Waiting::ForDevice { endpoint } if endpoint == "usb" => {
+                "Plug in your Ledger and unlock it. Ctrl-C ends this.".to_owned()
+            }
             Waiting::ForDevice { endpoint } => format!("Waiting for a device at {endpoint}. Ctrl-C ends this."),
+            Waiting::ForAccount { address } => format!(
+                "Several Ledgers are plugged in. Waiting for the one that has {address} to be unlocked, its Ethereum app open."
+            ),
             Waiting::ForOtherProcess { holder } => {
                 format!("Waiting for {holder} to let go of the device. It may be asking you there.")
             }
@@ -168,6 +185,15 @@ fn tell(report: &Report, event: &Event) {
         }),
         Event::Ready(app) => report.detail(&format!("the {} app {} is open", app.name, app.version)),
         Event::ClosingApp { name } => report.ask(&format!("Closing the {name} app on the device.")),
+        Event::OthersListen { programs } => report.ask(&format!(
+            "Warning: {} has the device open, too, and can read what it answers: the signature is the key. Close it if you do \
+             not trust it.",
+            programs.join(", ")
+        )),
+        Event::Again { asking: true } => {
+            report.ask("The device went away while it was asking you. What it asked then is not answered; it asks again.");
+        }
+        Event::Again { asking: false } => report.ask("The device went away."),
         Event::Searching { address } => report.say(&format!("Looking for the path of {address} ...")),
         Event::Asking => process::device_asks(),
         Event::Answered => process::device_was_answered(),

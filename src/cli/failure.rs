@@ -114,6 +114,8 @@ pub(super) enum CliError {
     NoMessage { name: String, kind: &'static str },
     #[error("{address} can be reached from other machines; everybody has the emulator's keys")]
     ListenNotLoopback { address: std::net::SocketAddr },
+    #[error("an emulator is not plugged in and out")]
+    NothingToWatch,
     #[error("there is no terminal to show the device on")]
     NoTerminal,
     #[error("the terminal cannot be used: {reason}")]
@@ -173,6 +175,7 @@ impl Fault for CliError {
             Self::ListenNotLoopback { .. } => {
                 usage("listen-not-loopback", "listen on this machine only: --listen 127.0.0.1:9999")
             }
+            Self::NothingToWatch => usage("nothing-to-watch", "leave out --watch, or the emulator's --device"),
             Self::NoTerminal => usage("no-terminal", "run it in a terminal, or give --approve always or never"),
             Self::TerminalFailed { .. } => Explanation::new(
                 "terminal-failed",

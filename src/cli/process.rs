@@ -171,6 +171,7 @@ fn end(signal: i32) -> ! {
     if let Some(folder) = FOLDER.lock().unwrap_or_else(PoisonError::into_inner).take() {
         let _ = std::fs::remove_dir_all(folder);
     }
+    saltbridge::ledger::usb::finish_writes(PATIENCE);
     super::terminal::restore_before_exit();
     let status = 128 + signal;
     say(move || say_interrupted(status));

@@ -86,6 +86,15 @@ impl Report {
         Ok(())
     }
 
+    /// One of many answers, with `--json`: an object on a line of its own.
+    pub(super) fn show_json_line(&self, facts: Facts) -> Result<(), Failure> {
+        if self.json {
+            let line = escape_json(&serde_json::Value::from(facts).to_string());
+            write_text_to_stdout(&format!("{line}\n"))?;
+        }
+        Ok(())
+    }
+
     /// A failure after which the command goes on.
     pub(super) fn failed(&self, failure: &Failure) {
         if !self.json {

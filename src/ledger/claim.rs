@@ -115,9 +115,7 @@ fn read(file: &mut File) -> io::Result<Found> {
 /// Opens the lock of a device, which is made if it is not there.
 fn open(endpoint: &Endpoint) -> Result<File, String> {
     let folder = folder()?;
-    let name = endpoint.to_string();
-    let name = name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-");
-    let path = folder.join(format!("{name}.lock"));
+    let path = folder.join(format!("{}.lock", endpoint.lock_name()));
     OpenOptions::new()
         .read(true)
         .write(true)

@@ -8,24 +8,26 @@
 //!   at the person's approval; it clears a message left half-sent; and it shows that the account is the right one.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use coins_ledger::common::ApduCommand;
 use coins_ledger::errors::LedgerError;
 
 use super::accounts::Account;
 use super::apdu::{self, AppInfo};
-use super::claim::{Barred, Claim};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
 use super::link::{Answer, Link, LinkError};
-use super::speculos::SpeculosLink;
+use super::place::{Place, Visited};
 use super::status::Cause;
 use crate::ethereum::{Address, DerivationPath, Signature, personal_message_hash};
 
 /// How long an answer may take that needs no person. A real device takes 2 ms for the app's name and 80 ms for an
 /// address (measured behind a real kernel); the rest is for loaded machines.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// The shortest time in which a person can have refused. A refusal without a question came after 11 ms (measured).
+const FASTEST_PERSON: Duration = Duration::from_millis(100);
 
 /// How often it is looked whether what is waited for has come.
 pub(super) const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -61,6 +63,11 @@ pub enum Waiting {
     ForOpening,
     /// That it comes back after an app was opened or closed.
     ForReturn,
+    /// That the one of several devices is ready that has this account.
+    ForAccount {
+        /// The account.
+        address: Address,
+    },
 }
 
 /// What happens during a conversation.
@@ -74,6 +81,16 @@ pub enum Event {
     ClosingApp {
         /// Its name.
         name: String,
+    },
+    /// Other programs have the device open, and can read what it answers.
+    OthersListen {
+        /// Their names and numbers.
+        programs: Vec<String>,
+    },
+    /// The device went away before the conversation was at its end, which now begins again.
+    Again {
+        /// Whether it was asking the person something.
+        asking: bool,
     },
     /// The path of an address is looked for.
     Searching {
@@ -103,46 +120,34 @@ pub struct Asker {
 pub struct Conversation<'a> {
     pub(super) endpoint: &'a Endpoint,
     pub(super) asker: &'a Asker,
-    claim: Claim,
+    pub(super) place: Option<Place>,
     pub(super) link: &'a mut Option<Box<dyn Link>>,
+    pub(super) visited: Visited,
     /// What the person was told last that is waited for.
     told: Option<Waiting>,
+    /// Whether the device may go on asking although the link closed.
+    asks_on: bool,
 }
 
 impl<'a> Conversation<'a> {
-    /// Takes the device for this process. `link` is what the last conversation left, if it is still needed.
+    /// Takes the device for this process, if the endpoint says which; otherwise when it is first talked to. `link` is what
+    /// the last conversation left, if it is still needed.
     pub(super) fn begin(
         endpoint: &'a Endpoint,
         asker: &'a Asker,
         link: &'a mut Option<Box<dyn Link>>,
     ) -> Result<Self, DeviceFault> {
-        let (mut told, mut settled) = (None, None);
-        let claim = loop {
-            match Claim::take(endpoint, &asker.who, settled.as_ref()) {
-                Ok(claim) => break claim,
-                Err(Barred::Busy { holder }) if asker.patience == Patience::Wait => {
-                    tell(asker, &mut told, Waiting::ForOtherProcess { holder });
-                    std::thread::sleep(LOOK_AGAIN);
-                }
-                Err(Barred::Busy { holder }) => return Err(DeviceFault::Busy { holder }),
-                Err(Barred::NoLock { reason }) => return Err(DeviceFault::NoLock { reason }),
-                Err(Barred::Pending { holder, note }) => {
-                    let fault = DeviceFault::PromptPending { holder };
-                    // Said of this question. Another one that comes meanwhile is asked about anew.
-                    if !(asker.is_idle)(&fault) {
-                        return Err(fault);
-                    }
-                    settled = Some(note);
-                }
-            }
-        };
-        Ok(Self {
+        let mut conversation = Self {
             endpoint,
             asker,
-            claim,
+            place: None,
             link,
-            told,
-        })
+            visited: Visited::default(),
+            told: None,
+            asks_on: false,
+        };
+        conversation.take_named_place()?;
+        Ok(conversation)
     }
 
     /// Which app runs, asked once, without waiting.
@@ -220,14 +225,18 @@ impl<'a> Conversation<'a> {
 
     /// Tells what is waited for, unless that was told last.
     pub(super) fn waits(&mut self, waiting: Waiting) {
-        tell(self.asker, &mut self.told, waiting);
+        if self.told.as_ref() != Some(&waiting) {
+            (self.asker.tell)(&Event::Waiting(waiting.clone()));
+            self.told = Some(waiting);
+        }
     }
 
     /// Sends a command that makes the device ask the person. It is noted for other processes before, and the person
     /// may take his time. `understood` tells whether the data of a success is an answer to that question.
     ///
-    /// The note goes when the question does: with an answer to it, or when the device closes the link, as Speculos does
-    /// when the app ends. It stays where something else came, which may be the answer to another program's command.
+    /// The note goes when the question does: with an answer to it, or when the device is gone that asked it, as Speculos
+    /// closes the connection when the app ends. It stays where something else came, which may be the answer to another
+    /// program's command, and where the device may still show the question when it is plugged in again.
     pub(super) fn asking(
         &mut self,
         command: Result<ApduCommand, LedgerError>,
@@ -235,34 +244,36 @@ impl<'a> Conversation<'a> {
     ) -> Result<Answer, DeviceFault> {
         // Nothing is asked before there is a link, and the person is told so only then.
         self.connect()?;
-        let no_lock = |error: std::io::Error| DeviceFault::NoLock {
-            reason: error.to_string(),
-        };
-        self.claim.note(true).map_err(no_lock)?;
+        self.note(true)?;
         (self.asker.tell)(&Event::Asking);
+        let asked = Instant::now();
         let answer = self.exchange(command, None).map_err(|fault| match fault {
             DeviceFault::LinkLost { .. } => DeviceFault::LinkLost { asking: true },
             other => other,
         });
         let is_over = match &answer {
             Ok(answer) => Cause::of(answer.status).is_some() || understood(&answer.data),
-            Err(fault) => matches!(fault, DeviceFault::LinkLost { .. }),
+            Err(fault) => matches!(fault, DeviceFault::LinkLost { .. }) && !self.asks_on,
         };
-        let noted = if is_over {
-            self.claim.note(false).map_err(no_lock)
-        } else {
-            Ok(())
-        };
+        let noted = if is_over { self.note(false) } else { Ok(()) };
         (self.asker.tell)(&Event::Answered);
-        noted.and(answer)
+        noted?;
+        let answer = answer?;
+        // Nobody reads and presses as fast as that: older apps answer so after a reset took their review (recorded). An
+        // emulator may have been told to refuse by itself.
+        let is_too_fast = self.endpoint.is_usb() && asked.elapsed() < FASTEST_PERSON;
+        if is_too_fast && Cause::of(answer.status) == Some(Cause::Refused) {
+            return Err(DeviceFault::RefusedUnasked);
+        }
+        Ok(answer)
     }
 
-    /// Opens the link, if there is none.
-    fn connect(&mut self) -> Result<&mut Box<dyn Link>, DeviceFault> {
-        match &mut self.link {
-            Some(link) => Ok(link),
-            none => Ok(none.insert(open(self.endpoint)?)),
-        }
+    /// Notes for other processes whether the device is asking.
+    fn note(&mut self, asking: bool) -> Result<(), DeviceFault> {
+        let place = self.place.as_mut().ok_or(DeviceFault::SessionEnded)?;
+        place.claim.note(asking).map_err(|error| DeviceFault::NoLock {
+            reason: error.to_string(),
+        })
     }
 
     pub(super) fn exchange(
@@ -271,44 +282,28 @@ impl<'a> Conversation<'a> {
         deadline: Option<Duration>,
     ) -> Result<Answer, DeviceFault> {
         let command = command.map_err(|_| DeviceFault::MessageTooBig)?;
-        let exchanged = self.connect()?.exchange(command, deadline);
-        exchanged.map_err(|error| match error {
-            // The link is kept: it knows the late answer.
+        let link = self.connect()?;
+        let exchanged = link.exchange(command, deadline);
+        let error = match exchanged {
+            Ok(answer) => return Ok(answer),
+            Err(error) => error,
+        };
+        let is_lost = matches!(error, LinkError::Absent(_) | LinkError::Lost(_));
+        let asks_on = is_lost && link.asks_on_when_lost();
+        // One that knows the late answer is kept.
+        let is_kept = matches!(error, LinkError::Silent(_)) && link.is_owed_an_answer();
+        self.asks_on = asks_on;
+        if !is_kept {
+            *self.link = None;
+        }
+        Err(match error {
             LinkError::Silent(_) => DeviceFault::Silent,
-            LinkError::Absent(_) | LinkError::Lost(_) => {
-                *self.link = None;
-                DeviceFault::LinkLost { asking: false }
-            }
-            LinkError::OtherProtocol(_) => {
-                *self.link = None;
-                DeviceFault::UnexpectedAnswer {
-                    what: "it does not speak the protocol of a Ledger",
-                }
-            }
+            LinkError::Absent(_) | LinkError::Lost(_) => DeviceFault::LinkLost { asking: false },
+            LinkError::Disturbed => DeviceFault::Disturbed,
+            LinkError::OtherProtocol(_) => DeviceFault::UnexpectedAnswer {
+                what: "it does not speak the protocol of a Ledger",
+            },
         })
-    }
-}
-
-fn open(endpoint: &Endpoint) -> Result<Box<dyn Link>, DeviceFault> {
-    let opened = match endpoint {
-        Endpoint::Usb => return Err(DeviceFault::UsbNotSupported),
-        Endpoint::Speculos(address) => SpeculosLink::open(*address),
-    };
-    match opened {
-        Ok(link) => Ok(Box::new(link)),
-        Err(LinkError::Silent(_)) => Err(DeviceFault::Silent),
-        Err(error) => Err(DeviceFault::NoDevice {
-            endpoint: endpoint.to_string(),
-            reason: error.to_string(),
-        }),
-    }
-}
-
-/// Tells what is waited for, unless that was told last.
-fn tell(asker: &Asker, told: &mut Option<Waiting>, waiting: Waiting) {
-    if told.as_ref() != Some(&waiting) {
-        (asker.tell)(&Event::Waiting(waiting.clone()));
-        *told = Some(waiting);
     }
 }
 

@@ -1,13 +1,41 @@
 //! What can go wrong with a device: one cause, one remedy.
 
+use std::path::PathBuf;
+
 use crate::ethereum::{Address, DerivationPath};
 use crate::fault::{Class, Explanation, Fault};
+use crate::text::printable_path;
 
 use super::status::Cause;
+use super::usb::Port;
 
 /// Why a device did not do what was asked.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum DeviceFault {
+    /// No Ledger is plugged in, or none at the port that was named.
+    #[error("no Ledger is plugged in{}", port.as_ref().map(|port| format!(" at usb:{port}")).unwrap_or_default())]
+    NotPluggedIn {
+        /// The port.
+        port: Option<Port>,
+    },
+    /// More than one is plugged in, and nothing tells which is meant.
+    #[error("several Ledgers are plugged in: {}", list_of(ports))]
+    SeveralDevices {
+        /// Where they are.
+        ports: Vec<Port>,
+    },
+    /// The user may not use the node.
+    #[error("you have no permission to use the Ledger ({})", printable_path(node))]
+    NoPermission {
+        /// The node.
+        node: PathBuf,
+    },
+    /// The system cannot list devices.
+    #[error("USB devices cannot be listed: {reason}")]
+    UsbUnavailable {
+        /// What the system said.
+        reason: String,
+    },
     /// Nobody is at the endpoint.
     #[error("no device at {endpoint}: {reason}")]
     NoDevice {
@@ -16,9 +44,6 @@ pub enum DeviceFault {
         /// What the system said.
         reason: String,
     },
-    /// This version does not speak USB.
-    #[error("devices on USB are not supported yet")]
-    UsbNotSupported,
     /// The connection closed.
     #[error("the link to the device closed{}", if *asking { " while it was asking you; no answer came" } else { "" })]
     LinkLost {
@@ -49,6 +74,9 @@ pub enum DeviceFault {
         /// What was asked.
         what: &'static str,
     },
+    /// The device refused so fast that no person can have done it.
+    #[error("the device refused at once, without asking you")]
+    RefusedUnasked,
     /// The app may not use the path.
     #[error("the Ethereum app may not use the path {path}")]
     PathNotAllowed {
@@ -104,6 +132,9 @@ pub enum DeviceFault {
         /// What was expected.
         what: &'static str,
     },
+    /// Another program talked to the device while it was asking.
+    #[error("another program talked to the device while it was asking you, and may have got the answer")]
+    Disturbed,
     /// Another process talks to the device.
     #[error("the device is used by {holder}")]
     Busy {
@@ -127,7 +158,17 @@ pub enum DeviceFault {
     SessionEnded,
 }
 
+fn list_of(ports: &[Port]) -> String {
+    let named: Vec<_> = ports.iter().map(|port| format!("usb:{port}")).collect();
+    named.join(", ")
+}
+
 impl DeviceFault {
+    /// Whether nobody is there, now or any more.
+    pub(super) fn is_absence(&self) -> bool {
+        matches!(self, Self::NoDevice { .. } | Self::NotPluggedIn { .. } | Self::LinkLost { .. })
+    }
+
     /// The fault behind a status word; `path` and `what` are what the command was about.
     pub(super) fn of_status(cause: Cause, status: u16, path: Option<&DerivationPath>, what: &'static str) -> Self {
         match (cause, path) {
@@ -151,14 +192,29 @@ impl Fault for DeviceFault {
         let device = |code, help| Explanation::new(code, Class::Device, help);
         let opens_not = |code, help| Explanation::new(code, Class::DoesNotOpen, help);
         match self {
+            Self::NotPluggedIn { .. } => device(
+                "not-plugged-in",
+                "plug it in with a cable that carries data and unlock it; saltbridge doctor tells why one that is plugged in \
+                 is not seen",
+            ),
+            Self::SeveralDevices { .. } => device(
+                "several-devices",
+                "name one with --device usb:PORT (saltbridge devices shows what each is), or name the account with --address \
+                 and the one that has it is found",
+            ),
+            Self::NoPermission { .. } => device(
+                "no-permission",
+                "a udev rule is missing, or you are not at this machine's screen: saltbridge doctor tells which, and the \
+                 commands that mend it",
+            ),
+            Self::UsbUnavailable { .. } => Explanation::new(
+                "usb-unavailable",
+                Class::System,
+                "saltbridge doctor tells what is missing on this machine",
+            ),
             Self::NoDevice { .. } => device(
                 "no-device",
                 "start the emulator (saltbridge emulate, or Speculos), or give the address at which it listens with --device",
-            ),
-            Self::UsbNotSupported => device(
-                "usb-not-supported",
-                "this version reaches emulators: give --device speculos://127.0.0.1:9999. With a Ledger on a cable, let any \
-                 wallet sign the message that `saltbridge inspect` shows; decrypt and export take it with --signature-file",
             ),
             Self::LinkLost { .. } => {
                 device("link-lost", "see that the device is on and connected, then run the command again")
@@ -173,6 +229,9 @@ impl Fault for DeviceFault {
                 Class::Declined,
                 "run the command again and approve, if that is what you want",
             ),
+            Self::RefusedUnasked => {
+                device("refused-unasked", "run the command again; if it stays, unplug the device and plug it in again")
+            }
             Self::PathNotAllowed { .. } => {
                 opens_not("path-not-allowed", "choose an Ethereum path, one that begins with m/44'/60'")
             }
@@ -205,6 +264,11 @@ impl Fault for DeviceFault {
                 "unexpected-answer",
                 "close other programs that use the device; if it is an emulator, give the port for commands (9999), not that of \
                  its web page (5000)",
+            ),
+            Self::Disturbed => device(
+                "device-disturbed",
+                "close the other program, a wallet or a web page perhaps; reject what the device still asks, then run the \
+                 command again",
             ),
             Self::Busy { .. } => {
                 device("device-busy", "it may be asking you something on the device: answer there, or end it")

@@ -21,6 +21,16 @@ pub(super) trait Link: Send {
 
     /// Whether an answer may still come that only this connection would know for a late one.
     fn is_owed_an_answer(&self) -> bool;
+
+    /// Whether the device may go on asking the person what it asked when the connection closed.
+    fn asks_on_when_lost(&self) -> bool {
+        false
+    }
+
+    /// Other programs that could read what the device answers.
+    fn other_programs(&self) -> Vec<String> {
+        Vec::new()
+    }
 }
 
 /// Why there was no answer.
@@ -32,6 +42,9 @@ pub(super) enum LinkError {
     /// The connection closed.
     #[error("{0}")]
     Lost(String),
+    /// Another program talks to the device while it asks the person.
+    #[error("another program talks to the device")]
+    Disturbed,
     /// What came is none of the protocol: something else listens there.
     #[error("{0}")]
     OtherProtocol(String),

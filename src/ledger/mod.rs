@@ -16,10 +16,12 @@ mod conversation;
 mod endpoint;
 mod fault;
 mod link;
+mod place;
 mod readiness;
 mod session;
 mod speculos;
 mod status;
+pub mod usb;
 
 pub use accounts::{Account, Wanted};
 pub use apdu::AppInfo;

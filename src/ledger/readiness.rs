@@ -2,8 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use super::accounts::Wanted;
 use super::apdu::{self, AppInfo};
-use super::conversation::{Conversation, DEADLINE, Event, LOOK_AGAIN, Patience, Waiting, accepted};
+use super::conversation::{Conversation, DEADLINE, Event, Patience, Waiting, accepted};
 use super::fault::DeviceFault;
 use super::status::Cause;
 
@@ -21,14 +22,16 @@ struct Tried {
 
 impl Conversation<'_> {
     /// Waits, if the asker does, until the Ethereum app is open on an unlocked device, and opens it where the firmware
-    /// can, the person agreeing. Another app is closed for that.
+    /// can, the person agreeing. Another app is closed for that. Of several devices on cables it is the one that has the
+    /// wanted account, if an address is wanted.
     ///
     /// # Errors
     /// [`DeviceFault`]: the state that was found, if it is not waited for.
-    pub fn ready(&mut self) -> Result<AppInfo, DeviceFault> {
+    pub fn ready(&mut self, wanted: &Wanted) -> Result<AppInfo, DeviceFault> {
         let mut tried = Tried::default();
         loop {
             let fault = match self.app_info() {
+                Err(DeviceFault::SeveralDevices { .. }) if wanted.address.is_some() && self.choose(wanted)? => continue,
                 Ok(info) if info.is_ethereum() => {
                     (self.asker.tell)(&Event::Ready(info.clone()));
                     return Ok(info);
@@ -37,17 +40,18 @@ impl Conversation<'_> {
                 Ok(info) => DeviceFault::OtherApp { name: info.name },
                 Err(fault) => fault,
             };
-            let waiting = self.toward_ready(fault, &mut tried)?;
-            self.waits(waiting);
-            std::thread::sleep(LOOK_AGAIN);
+            let waiting = self.toward_ready(fault, wanted, &mut tried)?;
+            self.waits(waiting.clone());
+            let at_most = tried.away.map(|since| REENUMERATION.saturating_sub(since.elapsed()));
+            self.pause(&waiting, at_most);
         }
     }
 
     /// Does what can be done about the state that was found; what is to be waited for then.
-    fn toward_ready(&mut self, fault: DeviceFault, tried: &mut Tried) -> Result<Waiting, DeviceFault> {
+    fn toward_ready(&mut self, fault: DeviceFault, wanted: &Wanted, tried: &mut Tried) -> Result<Waiting, DeviceFault> {
         let returns = tried.away.is_some_and(|since| since.elapsed() < REENUMERATION);
         match &fault {
-            DeviceFault::NoDevice { .. } | DeviceFault::LinkLost { .. } if returns => return Ok(Waiting::ForReturn),
+            fault if returns && fault.is_absence() => return Ok(Waiting::ForReturn),
             _ if self.asker.patience == Patience::NoWait => return Err(fault),
             _ => {}
         }
@@ -55,9 +59,16 @@ impl Conversation<'_> {
             endpoint: self.endpoint.to_string(),
         };
         let done = match fault {
-            DeviceFault::NoDevice { .. } | DeviceFault::LinkLost { .. } => {
+            fault if fault.is_absence() => {
                 *tried = Tried::default();
+                self.leave_empty_place();
                 return Ok(for_device);
+            }
+            DeviceFault::Busy { holder } => return Ok(Waiting::ForOtherProcess { holder }),
+            fault @ DeviceFault::SeveralDevices { .. } => {
+                return wanted
+                    .address
+                    .map_or(Err(fault), |address| Ok(Waiting::ForAccount { address }));
             }
             DeviceFault::Locked => {
                 tried.in_vain = false;

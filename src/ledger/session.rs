@@ -8,10 +8,13 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 
-use super::conversation::{Asker, Conversation};
+use super::conversation::{Asker, Conversation, Event, Patience};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
 use super::link::Link;
+
+/// How often a conversation begins again because the device was pulled. A cable that breaks more often is broken.
+const BROKEN_OFF: usize = 10;
 
 type Job = Box<dyn FnOnce(&Endpoint, &mut Option<Box<dyn Link>>) + Send>;
 
@@ -67,5 +70,28 @@ impl Session {
         };
         self.jobs.send(Box::new(job)).map_err(|_| DeviceFault::SessionEnded)?;
         replied.recv().map_err(|_| DeviceFault::SessionEnded)?
+    }
+
+    /// The same, and begins again if the asker waits for a device on a cable and it is pulled meanwhile: `talk` gets ready
+    /// first, which waits for the device.
+    ///
+    /// # Errors
+    /// As [`Session::converse`].
+    pub fn converse_through<T: Send + 'static>(
+        &self,
+        asker: &Asker,
+        talk: impl Fn(&mut Conversation<'_>) -> Result<T, DeviceFault> + Clone + Send + 'static,
+    ) -> Result<T, DeviceFault> {
+        let comes_back = self.endpoint.is_usb() && asker.patience == Patience::Wait;
+        for _ in 0..BROKEN_OFF {
+            match self.converse(asker.clone(), talk.clone()) {
+                Err(fault) if comes_back && fault.is_absence() => {
+                    let asking = fault == DeviceFault::LinkLost { asking: true };
+                    (asker.tell)(&Event::Again { asking });
+                }
+                ended => return ended,
+            }
+        }
+        self.converse(asker.clone(), talk)
     }
 }

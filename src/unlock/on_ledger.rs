@@ -51,8 +51,8 @@ impl<A: FnMut(&Request<'_>)> LedgerWallet<A> {
             return Ok(account.clone());
         }
         let wanted = self.wanted.clone();
-        let account = self.session.converse(self.asker.clone(), move |device| {
-            device.ready()?;
+        let account = self.session.converse_through(&self.asker, move |device| {
+            device.ready(&wanted)?;
             device.find(&wanted)
         })?;
         Ok(self.account.insert(account).clone())
@@ -75,8 +75,12 @@ impl<A: FnMut(&Request<'_>)> Wallet for LedgerWallet<A> {
             number: self.requests,
         });
         let text = message.as_str().as_bytes().to_vec();
-        self.session.converse(self.asker.clone(), move |device| {
-            device.ready()?;
+        let wanted = Wanted {
+            address: Some(account.address),
+            path: Some(account.path.clone()),
+        };
+        self.session.converse_through(&self.asker, move |device| {
+            device.ready(&wanted)?;
             device.personal_sign(&account, &text)
         })
     }

@@ -1,0 +1,189 @@
+//! A link to a device on USB: the framing over a node, and what is done before a node is trusted.
+
+use std::io;
+use std::os::unix::fs::MetadataExt as _;
+use std::time::{Duration, Instant, SystemTime};
+
+use coins_ledger::common::ApduCommand;
+use zeroize::Zeroizing;
+
+use super::discovery::UsbDevice;
+use super::framing::{Assembly, Channel, Progress, REPORT, Request};
+use super::node::{Node, NodeError, OpenError};
+use super::reset::reset;
+use super::watch::{Doorbell, LATE_PERMISSIONS};
+use crate::host::holders_of;
+use crate::ledger::apdu;
+use crate::ledger::fault::DeviceFault;
+use crate::ledger::link::{Answer, Link, LinkError};
+
+/// How long a node that was just opened must be quiet. What a process before us did not read comes at once, one report a
+/// millisecond.
+const QUIET: Duration = Duration::from_millis(20);
+
+/// How long the first answer may take. It takes 2 ms (measured); one that does not come is for the rest of a request
+/// that another process did not finish.
+const FIRST_ANSWER: Duration = Duration::from_secs(3);
+
+/// How long after the link broke the node may take to go, if the device is gone.
+const LEAVING: Duration = Duration::from_millis(500);
+
+/// An open device.
+pub(in crate::ledger) struct UsbLink {
+    device: UsbDevice,
+    node: Node,
+}
+
+impl UsbLink {
+    /// Opens a device, waits for its permissions if it was plugged in just now, empties what is left of others'
+    /// conversations, and sees that it answers; resets its port if it does not and nobody else has it open.
+    pub(in crate::ledger) fn open(device: UsbDevice) -> Result<Self, DeviceFault> {
+        let mut link = Self::open_quiet(&device)?;
+        match link.greet() {
+            Err(LinkError::Silent(_)) => {}
+            Err(_) => return Err(DeviceFault::LinkLost { asking: false }),
+            Ok(_) => return Ok(link),
+        }
+        // To reset a port under another program's conversation would break that off.
+        if let Some(holder) = others(&device).into_iter().next() {
+            return Err(DeviceFault::Busy { holder });
+        }
+        drop(link);
+        // Older apps lose one request only and need no reset, so it is tried again even if none is allowed.
+        let _ = reset(device.port.as_str());
+        let mut link = Self::open_quiet(&device)?;
+        match link.greet() {
+            Err(LinkError::Silent(_)) => Err(DeviceFault::Silent),
+            Err(_) => Err(DeviceFault::LinkLost { asking: false }),
+            Ok(_) => Ok(link),
+        }
+    }
+
+    fn open_quiet(device: &UsbDevice) -> Result<Self, DeviceFault> {
+        let node = open_permitted(device)?;
+        let drained = node.drain(QUIET);
+        drained.map_err(|_| DeviceFault::LinkLost { asking: false })?;
+        Ok(Self {
+            device: device.clone(),
+            node,
+        })
+    }
+
+    /// Any answer will do: a locked device gives a status word.
+    fn greet(&mut self) -> Result<Answer, LinkError> {
+        let app_info = apdu::app_info().map_err(|error| LinkError::OtherProtocol(error.to_string()))?;
+        self.exchange(app_info, Some(FIRST_ANSWER))
+    }
+
+    fn answer(&self, channel: Channel, end: Option<Instant>) -> Result<Answer, LinkError> {
+        let mut assembly = Assembly::new(channel);
+        let mut report = Zeroizing::new([0; REPORT + 1]);
+        loop {
+            let length = self.node.read(&mut report, end).map_err(lost)?;
+            let bytes = report.get(..length).unwrap_or_default();
+            match assembly.take(bytes) {
+                Ok(Progress::More) => {}
+                Ok(Progress::Done(mut data)) => {
+                    let split = data.len().saturating_sub(2);
+                    let status = data.split_off(split);
+                    let status = status.try_into().map_or(0, u16::from_be_bytes);
+                    return Ok(Answer { data, status });
+                }
+                // A late answer to somebody who left.
+                Ok(Progress::OtherChannel) if end.is_some() => {}
+                // Nobody may talk to the device while it asks: it answers the other one, and then never us (recorded).
+                Ok(Progress::OtherChannel) => return Err(LinkError::Disturbed),
+                Err(error) => return Err(LinkError::OtherProtocol(error.to_string())),
+            }
+        }
+    }
+}
+
+impl Link for UsbLink {
+    fn exchange(&mut self, command: ApduCommand, deadline: Option<Duration>) -> Result<Answer, LinkError> {
+        let random = getrandom::u32().map_err(|error| LinkError::Lost(error.to_string()))?;
+        // The numbers of all zeros and all ones have a meaning of their own elsewhere.
+        let channel = Channel(u16::try_from(random % 0xfffe).unwrap_or_default() + 1);
+        let request =
+            Request::new(channel, command.as_bytes()).map_err(|error| LinkError::OtherProtocol(error.to_string()))?;
+        // What is there before a command was sent is no answer to it.
+        self.node.drain(Duration::ZERO).map_err(lost)?;
+        self.node.write(&request).map_err(lost)?;
+        let end = deadline.map(|time| Instant::now() + time);
+        self.answer(channel, end)
+    }
+
+    /// An answer that comes too late is known by its channel, and a node that was closed keeps none.
+    fn is_owed_an_answer(&self) -> bool {
+        false
+    }
+
+    /// A device without battery forgets what it asked when the cable is pulled; one that is still there never does.
+    fn asks_on_when_lost(&self) -> bool {
+        self.device.has_battery() || !self.node.disappears(LEAVING)
+    }
+
+    fn other_programs(&self) -> Vec<String> {
+        others(&self.device)
+    }
+}
+
+/// What was not done in time is said with the time by the caller, who knows it.
+fn lost(error: NodeError) -> LinkError {
+    match error {
+        NodeError::Gone(error) => LinkError::Lost(error.to_string()),
+        NodeError::Silent => LinkError::Silent(Duration::ZERO),
+    }
+}
+
+/// Opens a node, and waits for its permissions if it appeared just now.
+fn open_permitted(device: &UsbDevice) -> Result<Node, DeviceFault> {
+    let end = Instant::now() + LATE_PERMISSIONS;
+    let doorbell = Doorbell::new();
+    loop {
+        match Node::open(&device.node) {
+            Ok(node) => return Ok(node),
+            Err(OpenError::Locked) => {
+                let holder = others(device).into_iter().next();
+                return Err(DeviceFault::Busy {
+                    holder: holder.unwrap_or_else(|| "a program of another user".to_owned()),
+                });
+            }
+            Err(OpenError::Absent(error)) => return Err(gone(device, &error)),
+            Err(OpenError::Denied) => {
+                let no_permission = || DeviceFault::NoPermission {
+                    node: device.node.clone(),
+                };
+                let left = is_new(device).then(|| end.checked_duration_since(Instant::now()));
+                doorbell.wait(Some(left.flatten().ok_or_else(no_permission)?));
+            }
+        }
+    }
+}
+
+fn gone(device: &UsbDevice, error: &io::Error) -> DeviceFault {
+    DeviceFault::NoDevice {
+        endpoint: format!("usb:{}", device.port),
+        reason: error.to_string(),
+    }
+}
+
+/// Whether the node appeared, or its permissions changed, so recently that they may change still.
+fn is_new(device: &UsbDevice) -> bool {
+    let Ok(node) = std::fs::metadata(&device.node) else {
+        return true;
+    };
+    let changed = Duration::from_secs(node.ctime().try_into().unwrap_or(0));
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.is_ok_and(|now| now.saturating_sub(changed) <= LATE_PERMISSIONS + Duration::from_secs(1))
+}
+
+/// The other programs that have the node open, as far as this user may see them.
+fn others(device: &UsbDevice) -> Vec<String> {
+    let holders = holders_of(&device.node);
+    let named = holders
+        .seen
+        .iter()
+        .map(|holder| format!("{} (process {})", holder.name, holder.pid));
+    named.collect()
+}
