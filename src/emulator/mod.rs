@@ -25,7 +25,7 @@ mod steps;
 pub use device::{Device, Effect, Start};
 pub use hid::{HidDevice, HidEffect, REPORT};
 pub use model::{Model, UnknownModel};
-pub use running::Emulator;
+pub use running::{Emulator, Machine};
 pub use screens::Screen;
 pub use seed::{SeedName, UnknownSeed};
 pub use speculos::SpeculosServer;

@@ -5,26 +5,90 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::device::{Device, Effect};
+use super::hid::{HidDevice, HidEffect, REPORT};
 use super::screens::Screen;
 
-/// A running device. Clones are handles of the same one.
-#[derive(Clone)]
-pub struct Emulator(Arc<Shared>);
+/// What an [`Emulator`] runs: a [`Device`] by itself, or one behind reports.
+pub trait Machine: Send + 'static {
+    /// What it sends.
+    type Effect: Send + 'static;
 
-struct Shared {
-    state: Mutex<State>,
+    /// The device.
+    fn device(&self) -> &Device;
+
+    /// Something is done to the device itself.
+    fn touch(&mut self, action: impl FnOnce(&mut Device) -> Vec<Effect>) -> Vec<Self::Effect>;
+}
+
+impl Machine for Device {
+    type Effect = Effect;
+
+    fn device(&self) -> &Device {
+        self
+    }
+
+    fn touch(&mut self, action: impl FnOnce(&mut Device) -> Vec<Effect>) -> Vec<Effect> {
+        action(self)
+    }
+}
+
+impl Machine for HidDevice {
+    type Effect = HidEffect;
+
+    fn device(&self) -> &Device {
+        HidDevice::device(self)
+    }
+
+    fn touch(&mut self, action: impl FnOnce(&mut Device) -> Vec<Effect>) -> Vec<HidEffect> {
+        HidDevice::touch(self, action)
+    }
+}
+
+/// A running device. Clones are handles of the same one.
+pub struct Emulator<M: Machine = Device>(Arc<Shared<M>>);
+
+struct Shared<M: Machine> {
+    state: Mutex<State<M>>,
     changed: Condvar,
 }
 
-struct State {
-    device: Device,
-    face: Option<Sender<Effect>>,
+struct State<M: Machine> {
+    machine: M,
+    face: Option<Sender<M::Effect>>,
+}
+
+impl<M: Machine> Clone for Emulator<M> {
+    fn clone(&self) -> Self {
+        Self(Arc::clone(&self.0))
+    }
 }
 
 impl Emulator {
+    /// A command arrives at the device.
+    pub fn command(&self, apdu: &[u8]) {
+        self.act(|device| device.command(apdu));
+    }
+}
+
+impl Emulator<HidDevice> {
+    /// A report arrives from the host.
+    pub fn report(&self, report: &[u8; REPORT]) {
+        self.act(|hid| hid.report(report));
+    }
+
+    /// The host resets the port, see [`HidDevice::reset`].
+    pub fn reset(&self) {
+        self.act(|hid| {
+            hid.reset();
+            Vec::new()
+        });
+    }
+}
+
+impl<M: Machine> Emulator<M> {
     /// Switches the device on.
-    pub fn new(device: Device) -> Self {
-        let state = State { device, face: None };
+    pub fn new(machine: M) -> Self {
+        let state = State { machine, face: None };
         Self(Arc::new(Shared {
             state: Mutex::new(state),
             changed: Condvar::new(),
@@ -32,7 +96,7 @@ impl Emulator {
     }
 
     /// What the device sends from now on, in its order. The last one who asked gets it.
-    pub fn attach(&self) -> Receiver<Effect> {
+    pub fn attach(&self) -> Receiver<M::Effect> {
         let (sender, receiver) = channel();
         self.lock().face = Some(sender);
         receiver
@@ -43,15 +107,14 @@ impl Emulator {
         self.lock().face = None;
     }
 
-    /// A command arrives at the device.
-    pub fn command(&self, apdu: &[u8]) {
-        self.touch(|device| device.command(apdu));
-    }
-
     /// Something is done to the device: a press, the PIN, the cable.
     pub fn touch(&self, action: impl FnOnce(&mut Device) -> Vec<Effect>) {
+        self.act(|machine| machine.touch(action));
+    }
+
+    fn act(&self, action: impl FnOnce(&mut M) -> Vec<M::Effect>) {
         let mut state = self.lock();
-        let effects = action(&mut state.device);
+        let effects = action(&mut state.machine);
         if let Some(face) = &state.face {
             for effect in effects {
                 // A face that left is not told.
@@ -63,14 +126,14 @@ impl Emulator {
 
     /// Looks at the device.
     pub fn look<T>(&self, view: impl FnOnce(&Device) -> T) -> T {
-        view(&self.lock().device)
+        view(self.lock().machine.device())
     }
 
     /// Waits until the device is as `wanted`, at most for this time; whether it is.
     pub fn wait_until(&self, patience: Duration, mut wanted: impl FnMut(&Device) -> bool) -> bool {
         let end = Instant::now() + patience;
         let mut state = self.lock();
-        while !wanted(&state.device) {
+        while !wanted(state.machine.device()) {
             let Some(left) = end
                 .checked_duration_since(Instant::now())
                 .filter(|left| !left.is_zero())
@@ -93,7 +156,7 @@ impl Emulator {
         seen
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
+    fn lock(&self) -> MutexGuard<'_, State<M>> {
         self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,0 +1,60 @@
+//! The scenarios. A scenario is a function that panics if something is not as promised; it owns its fake Ledgers.
+
+use std::time::Duration;
+
+mod conversation;
+mod nodes;
+mod permissions;
+mod seat;
+mod wrongs;
+
+/// The lab in which a scenario runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lab {
+    /// Kernel and udev, nothing else.
+    Plain,
+    /// systemd runs, and user `buyer` is logged in at the seat.
+    Systemd,
+}
+
+impl Lab {
+    pub fn named(name: &str) -> Self {
+        match name {
+            "plain" => Self::Plain,
+            "systemd" => Self::Systemd,
+            other => panic!("there is no lab {other}"),
+        }
+    }
+}
+
+pub struct Scenario {
+    pub name: &'static str,
+    pub lab: Lab,
+    pub limit: Duration,
+    pub run: fn(),
+}
+
+impl Scenario {
+    /// In the plain lab, with two minutes' time.
+    pub const fn plain(name: &'static str, run: fn()) -> Self {
+        Self {
+            name,
+            lab: Lab::Plain,
+            limit: Duration::from_secs(120),
+            run,
+        }
+    }
+
+    /// In the lab with systemd.
+    pub const fn at_the_seat(name: &'static str, run: fn()) -> Self {
+        Self {
+            lab: Lab::Systemd,
+            ..Self::plain(name, run)
+        }
+    }
+
+    pub fn all() -> Vec<Self> {
+        let rooms = [nodes::all(), conversation::all(), permissions::all(), wrongs::all(), seat::all()];
+        rooms.into_iter().flatten().collect()
+    }
+}
