@@ -296,14 +296,7 @@ impl<'a> Conversation<'a> {
         if !is_kept {
             *self.link = None;
         }
-        Err(match error {
-            LinkError::Silent(_) => DeviceFault::Silent,
-            LinkError::Absent(_) | LinkError::Lost(_) => DeviceFault::LinkLost { asking: false },
-            LinkError::Disturbed => DeviceFault::Disturbed,
-            LinkError::OtherProtocol(_) => DeviceFault::UnexpectedAnswer {
-                what: "it does not speak the protocol of a Ledger",
-            },
-        })
+        Err(DeviceFault::of_link(&error))
     }
 }
 

@@ -6,6 +6,7 @@ use crate::ethereum::{Address, DerivationPath};
 use crate::fault::{Class, Explanation, Fault};
 use crate::text::printable_path;
 
+use super::link::LinkError;
 use super::status::Cause;
 use super::usb::Port;
 
@@ -141,8 +142,10 @@ pub enum DeviceFault {
         /// Who, as far as it is known.
         holder: String,
     },
-    /// A process ended while the device was asking for it; the question may still be on the screen.
-    #[error("{holder} ended while the device was asking; the question may still be on its screen")]
+    /// A process ended, or lost the link, while the device was asking for it; the question may still be on the screen.
+    #[error(
+        "the device was asking something for {holder}, which got no answer; the question may still be on its screen"
+    )]
     PromptPending {
         /// Who had asked.
         holder: String,
@@ -164,6 +167,18 @@ fn list_of(ports: &[Port]) -> String {
 }
 
 impl DeviceFault {
+    /// The fault behind an exchange that came to no answer.
+    pub(super) fn of_link(error: &LinkError) -> Self {
+        match error {
+            LinkError::Silent(_) => Self::Silent,
+            LinkError::Absent(_) | LinkError::Lost(_) => Self::LinkLost { asking: false },
+            LinkError::Disturbed => Self::Disturbed,
+            LinkError::OtherProtocol(_) => Self::UnexpectedAnswer {
+                what: "it does not speak the protocol of a Ledger",
+            },
+        }
+    }
+
     /// Whether nobody is there, now or any more.
     pub(super) fn is_absence(&self) -> bool {
         matches!(self, Self::NoDevice { .. } | Self::NotPluggedIn { .. } | Self::LinkLost { .. })

@@ -4,12 +4,15 @@ use std::time::{Duration, Instant};
 
 use super::accounts::Wanted;
 use super::apdu::{self, AppInfo};
-use super::conversation::{Conversation, DEADLINE, Event, Patience, Waiting, accepted};
+use super::conversation::{Conversation, DEADLINE, Event, LOOK_AGAIN, Patience, Waiting, accepted};
 use super::fault::DeviceFault;
 use super::status::Cause;
 
 /// How long the link may be away after an app was opened or closed: Ledger's devices take up to 6 s.
 const REENUMERATION: Duration = Duration::from_secs(10);
+
+/// How often in a row the link to a device that is there may break.
+const BROKEN_LINKS: u32 = 5;
 
 /// What has been tried to bring the device there.
 #[derive(Default)]
@@ -18,6 +21,8 @@ struct Tried {
     away: Option<Instant>,
     /// The firmware, or the app, does not do what it was asked, and leaves it to the person.
     in_vain: bool,
+    /// How often in a row the link broke although the device was there.
+    broken: u32,
 }
 
 impl Conversation<'_> {
@@ -42,8 +47,10 @@ impl Conversation<'_> {
             };
             let waiting = self.toward_ready(fault, wanted, &mut tried)?;
             self.waits(waiting.clone());
-            let at_most = tried.away.map(|since| REENUMERATION.saturating_sub(since.elapsed()));
-            self.pause(&waiting, at_most);
+            let returns = tried.away.map(|since| REENUMERATION.saturating_sub(since.elapsed()));
+            // One that went away just now, or only broke the link, may be there again by now.
+            let broken = (tried.broken > 0).then_some(LOOK_AGAIN);
+            self.pause(&waiting, returns.into_iter().chain(broken).min());
         }
     }
 
@@ -60,7 +67,15 @@ impl Conversation<'_> {
         };
         let done = match fault {
             fault if fault.is_absence() => {
-                *tried = Tried::default();
+                let is_there = self.endpoint.is_usb() && matches!(fault, DeviceFault::LinkLost { .. });
+                let broken = if is_there { tried.broken + 1 } else { 0 };
+                if broken > BROKEN_LINKS {
+                    return Err(fault);
+                }
+                *tried = Tried {
+                    broken,
+                    ..Tried::default()
+                };
                 self.leave_empty_place();
                 return Ok(for_device);
             }

@@ -40,9 +40,9 @@ impl UsbLink {
     pub(in crate::ledger) fn open(device: UsbDevice) -> Result<Self, DeviceFault> {
         let mut link = Self::open_quiet(&device)?;
         match link.greet() {
-            Err(LinkError::Silent(_)) => {}
-            Err(_) => return Err(DeviceFault::LinkLost { asking: false }),
             Ok(_) => return Ok(link),
+            Err(LinkError::Silent(_)) => {}
+            Err(error) => return Err(DeviceFault::of_link(&error)),
         }
         // To reset a port under another program's conversation would break that off.
         if let Some(holder) = others(&device).into_iter().next() {
@@ -53,9 +53,8 @@ impl UsbLink {
         let _ = reset(device.port.as_str());
         let mut link = Self::open_quiet(&device)?;
         match link.greet() {
-            Err(LinkError::Silent(_)) => Err(DeviceFault::Silent),
-            Err(_) => Err(DeviceFault::LinkLost { asking: false }),
             Ok(_) => Ok(link),
+            Err(error) => Err(DeviceFault::of_link(&error)),
         }
     }
 

@@ -6,6 +6,8 @@ use saltbridge::emulator::REPORT;
 
 const TAG: u8 = 0x05;
 const SIGN_PERSONAL_MESSAGE: [u8; 2] = [0xe0, 0x08];
+/// A signature and the status word, in bytes.
+const SIGNATURE_ANSWER: usize = 67;
 const REFUSED: [u8; 2] = [0x69, 0x85];
 
 /// Something that goes wrong.
@@ -23,6 +25,10 @@ pub enum Fault {
     Short(usize),
     /// The answer goes on behind the length that it announced, by one report.
     TooLong,
+    /// The device is this slow to take each report.
+    TakesSlowly(Duration),
+    /// A bit of each signature is another one: as if another key had signed.
+    FlippedBit,
     /// The device refuses to sign at once, and shows nothing.
     InstantRefusal,
 }
@@ -77,6 +83,14 @@ impl Faults {
         }
     }
 
+    /// How long it takes until a report from the host is taken.
+    pub fn taking(&self) -> Duration {
+        match self.active {
+            Some(Fault::TakesSlowly(time)) => time,
+            _ => Duration::ZERO,
+        }
+    }
+
     pub fn from_host(&mut self, report: &[u8; REPORT]) -> FromHost {
         match self.active {
             Some(Fault::Silent) => FromHost::IsLost,
@@ -113,6 +127,7 @@ impl Faults {
         let mut sent = vec![report.to_vec()];
         match &self.active {
             Some(Fault::Stray(stray)) if is_first => sent.insert(0, strayed(report, *stray)),
+            Some(Fault::FlippedBit) if is_first && announced(&report) == SIGNATURE_ANSWER => sent[0][20] ^= 1,
             Some(Fault::Short(length)) if is_last => sent[0].truncate(*length),
             Some(Fault::TooLong) if is_last => sent.push(next_after(report)),
             Some(Fault::LeftOver(bytes)) => {

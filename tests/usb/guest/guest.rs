@@ -6,7 +6,7 @@ use std::io::{Read, Write as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
@@ -153,7 +153,7 @@ impl User {
             .current_dir(&home);
         Program {
             command,
-            input: Vec::new(),
+            input: Some(Vec::new()),
         }
     }
 
@@ -177,7 +177,8 @@ impl User {
 /// A program that is about to run.
 pub struct Program {
     command: Command,
-    input: Vec<u8>,
+    /// None if it is typed in later.
+    input: Option<Vec<u8>>,
 }
 
 impl Program {
@@ -193,7 +194,13 @@ impl Program {
 
     /// What it reads from its standard input, which ends after it.
     pub fn input(mut self, bytes: impl AsRef<[u8]>) -> Self {
-        self.input = bytes.as_ref().to_vec();
+        self.input = Some(bytes.as_ref().to_vec());
+        self
+    }
+
+    /// What it reads is typed in later.
+    pub fn keep_input_open(mut self) -> Self {
+        self.input = None;
         self
     }
 
@@ -208,8 +215,19 @@ impl Program {
         let stdout = Stream::of(child.stdout.take().unwrap());
         let stderr = Stream::of(child.stderr.take().unwrap());
         let mut stdin = child.stdin.take().unwrap();
-        thread::spawn(move || stdin.write_all(&self.input));
-        Process { child, stdout, stderr }
+        let keyboard = match self.input {
+            None => Some(stdin),
+            Some(input) => {
+                thread::spawn(move || stdin.write_all(&input));
+                None
+            }
+        };
+        Process {
+            child,
+            keyboard,
+            stdout,
+            stderr,
+        }
     }
 
     /// Runs it to its end, which must come within [`PATIENCE`].
@@ -255,11 +273,21 @@ impl Stream {
 /// A program in the background. It is killed when it is dropped.
 pub struct Process {
     child: Child,
+    keyboard: Option<ChildStdin>,
     stdout: Stream,
     stderr: Stream,
 }
 
 impl Process {
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Types something, if its input was kept open.
+    pub fn type_in(&mut self, text: &str) {
+        self.keyboard.as_mut().unwrap().write_all(text.as_bytes()).unwrap();
+    }
+
     pub fn stdout(&self) -> String {
         String::from_utf8_lossy(&self.stdout.so_far()).into_owned()
     }

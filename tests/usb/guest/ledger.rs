@@ -23,6 +23,9 @@ const ABSENCE: Duration = Duration::from_millis(300);
 /// How long the host may take to fetch an answer before the device re-enumerates.
 const FETCHING: Duration = Duration::from_secs(5);
 
+/// How long a person reads, at the least.
+const READING: Duration = Duration::from_millis(200);
+
 /// A fake Ledger.
 pub struct Ledger {
     shared: Arc<Shared>,
@@ -43,6 +46,8 @@ struct State {
     /// What came on other interfaces than the one for APDUs.
     elsewhere: Vec<(Interface, Vec<u8>)>,
     resets: u32,
+    /// What came last for the interface for APDUs, or is about to be taken.
+    last_report: Option<Vec<u8>>,
 }
 
 impl Ledger {
@@ -71,6 +76,7 @@ impl Ledger {
                 attached: None,
                 elsewhere: Vec::new(),
                 resets: 0,
+                last_report: None,
             }),
         });
         shared.attach();
@@ -96,9 +102,10 @@ impl Ledger {
         assert!(self.emulator().wait_until(PATIENCE, Device::is_asking), "the device asks nothing");
     }
 
-    /// The person's answer to what the device asks, or will ask.
+    /// The person's answer to what the device asks, or will ask. A person takes his time to read it.
     pub fn decide(&self, approve: bool) {
         self.wait_until_asking();
+        thread::sleep(READING);
         self.emulator().decide(approve);
     }
 
@@ -153,6 +160,13 @@ impl Ledger {
     /// How often the host has reset it.
     pub fn resets(&self) -> u32 {
         self.shared.lock().resets
+    }
+
+    /// Whether the host has begun a command of more than one report, and sent no other report yet.
+    pub fn is_sent_a_long_command(&self) -> bool {
+        let state = self.shared.lock();
+        let first = state.last_report.as_ref();
+        first.is_some_and(|report| report[3..6] == [0, 0, 0] && report[6] > 57)
     }
 
     /// The port in sysfs, such as `1-1`.
@@ -280,6 +294,14 @@ impl Shared {
 }
 
 impl Function for Shared {
+    fn is_about_to_take(&self, bytes: &[u8]) {
+        let mut state = self.lock();
+        state.last_report = Some(bytes.to_vec());
+        let time = state.faults.taking();
+        drop(state);
+        thread::sleep(time);
+    }
+
     fn report(&self, bytes: &[u8]) {
         let Ok(report) = <[u8; 64]>::try_from(bytes) else {
             return self.lock().elsewhere.push((Interface::Hid, bytes.to_vec()));

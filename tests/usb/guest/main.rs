@@ -9,6 +9,7 @@
     clippy::panic
 )]
 
+mod desk;
 mod faults;
 mod guest;
 mod hidraw;

@@ -3,8 +3,11 @@
 use std::time::Duration;
 
 mod conversation;
+mod endings;
+mod everyday;
 mod nodes;
 mod permissions;
+mod pulled;
 mod seat;
 mod wrongs;
 
@@ -54,7 +57,16 @@ impl Scenario {
     }
 
     pub fn all() -> Vec<Self> {
-        let rooms = [nodes::all(), conversation::all(), permissions::all(), wrongs::all(), seat::all()];
+        let rooms = [
+            nodes::all(),
+            conversation::all(),
+            permissions::all(),
+            wrongs::all(),
+            everyday::all(),
+            pulled::all(),
+            endings::all(),
+            seat::all(),
+        ];
         rooms.into_iter().flatten().collect()
     }
 }

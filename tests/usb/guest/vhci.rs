@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What the device does with what comes from the host.
 pub trait Function: Send + Sync + 'static {
+    /// The host has sent a report on the HID interface; it is taken when this returns.
+    fn is_about_to_take(&self, bytes: &[u8]);
     /// A report arrives on the HID interface.
     fn report(&self, bytes: &[u8]);
     /// Something arrives on another interface.
@@ -230,8 +232,11 @@ impl Link {
             }
             (Some(_), true) => state.in_vain.push(submit.sequence),
             (Some(interface), false) => {
-                self.write(&usbip::taken(submit.sequence, submit.data.len()));
                 drop(state);
+                if interface == Interface::Hid {
+                    function.is_about_to_take(&submit.data);
+                }
+                self.write(&usbip::taken(submit.sequence, submit.data.len()));
                 arrived(function, interface, &submit.data);
             }
         }
