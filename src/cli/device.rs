@@ -191,7 +191,7 @@ fn tell(report: &Report, event: &Event) {
             programs.join(", ")
         )),
         Event::Again { asking: true } => {
-            report.ask("The device went away while it was asking you. What it asked then is not answered; it asks again.");
+            report.ask("The device went away while it was asking you. That question is lost.");
         }
         Event::Again { asking: false } => report.ask("The device went away."),
         Event::Searching { address } => report.say(&format!("Looking for the path of {address} ...")),

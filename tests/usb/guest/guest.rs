@@ -19,6 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 const RULES: &str = "/etc/udev/rules.d";
 
 /// The rules that ship, as the lab put them into the guest.
+#[allow(dead_code, reason = "nothing ships yet")]
 const SHIPPED_RULES: &str = "/lab/udev";
 
 /// Waits until there is something, and fails after [`PATIENCE`].
@@ -90,6 +91,7 @@ pub fn write_rules(name: &str, rules: &str) {
 }
 
 /// Puts every rules file that ships (`udev/*.rules`) in force; their names.
+#[allow(dead_code, reason = "nothing ships yet")]
 pub fn install_shipped_rules() -> Vec<String> {
     fs::create_dir_all(RULES).unwrap();
     let mut names = Vec::new();
@@ -105,16 +107,33 @@ pub fn install_shipped_rules() -> Vec<String> {
 
 /// Removes all rules but those of the guest's system.
 pub fn remove_rules() {
-    for path in entries(Path::new(RULES)) {
+    let rules = entries(Path::new(RULES));
+    for path in &rules {
         fs::remove_file(path).unwrap();
     }
-    apply_rules();
+    if !rules.is_empty() {
+        apply_rules();
+    }
 }
 
 fn apply_rules() {
     udevadm(&["control", "--reload"]);
     udevadm(&["trigger", "--action=add", "--subsystem-match=usb", "--subsystem-match=hidraw"]);
     settle();
+}
+
+/// Waits until the buyer is logged in at the seat, and active there.
+pub fn wait_for_the_person_at_the_seat() {
+    let session = |args: &[&str]| {
+        let done = Command::new("loginctl").args(args).output().unwrap();
+        String::from_utf8_lossy(&done.stdout).trim().to_owned()
+    };
+    eventually("the buyer is at the seat", || {
+        let active = session(&["show-seat", "seat0", "--property=ActiveSession", "--value"]);
+        let facts = ["--property=Name", "--property=Active", "--property=Type"];
+        let facts = session(&[&["show-session", active.as_str()], facts.as_slice()].concat());
+        (facts.contains("Name=buyer") && facts.contains("Active=yes")).then_some(())
+    });
 }
 
 /// Somebody who runs programs in the guest.
@@ -149,8 +168,11 @@ impl User {
             .env("PATH", "/usr/bin:/usr/sbin")
             .envs([("USER", self.name), ("LOGNAME", self.name), ("LANG", "C.UTF-8")])
             .env("HOME", &home)
-            .env("XDG_RUNTIME_DIR", &runtime)
             .current_dir(&home);
+        // In the lab with systemd only who is logged in has one.
+        if Path::new(&runtime).exists() {
+            command.env("XDG_RUNTIME_DIR", &runtime);
+        }
         Program {
             command,
             input: Some(Vec::new()),

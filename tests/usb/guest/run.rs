@@ -74,14 +74,15 @@ fn uptime() -> String {
 
 /// A line for the host.
 fn tell(line: &str) {
-    println!("{line}");
+    // The console may be taken away; the host's line may not.
+    let _ = writeln!(std::io::stdout(), "{line}");
     let mut port = OpenOptions::new().write(true).open("/dev/ttyS1").unwrap();
     port.write_all(format!("{line}\n").as_bytes()).unwrap();
     let _ = rustix::termios::tcdrain(&port);
 }
 
 fn run(scenario: &Scenario) -> Result<(), String> {
-    println!("--- {}", scenario.name);
+    let _ = writeln!(std::io::stdout(), "--- {}", scenario.name);
     let (mut reader, writer) = std::io::pipe().unwrap();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command

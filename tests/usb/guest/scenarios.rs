@@ -7,6 +7,7 @@ mod endings;
 mod everyday;
 mod nodes;
 mod permissions;
+mod programs;
 mod pulled;
 mod seat;
 mod wrongs;
@@ -61,6 +62,7 @@ impl Scenario {
             nodes::all(),
             conversation::all(),
             permissions::all(),
+            programs::all(),
             wrongs::all(),
             everyday::all(),
             pulled::all(),

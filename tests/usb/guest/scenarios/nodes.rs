@@ -102,6 +102,7 @@ fn models() {
         let device = Device::new(model, SeedName::Speculos, Start::Dashboard);
         let ledger = Ledger::plugged_into(0, identity, device);
         assert_eq!(ledger.product_id(), Some(dashboard), "{model}");
+        ledger.set_absence(std::time::Duration::from_millis(50));
         ledger.emulator().touch(Device::open_ethereum);
         ledger.wait_for_product_id(app);
     }

@@ -12,17 +12,7 @@ pub fn all() -> Vec<Scenario> {
 }
 
 fn uaccess() {
-    let sessions = std::process::Command::new("loginctl")
-        .arg("--no-legend")
-        .output()
-        .unwrap();
-    let sessions = String::from_utf8_lossy(&sessions.stdout).into_owned();
-    assert!(
-        sessions
-            .lines()
-            .any(|line| line.contains("buyer") && line.contains("seat0")),
-        "{sessions:?}"
-    );
+    guest::wait_for_the_person_at_the_seat();
     let ledger = Ledger::in_app();
     let node = ledger.node().unwrap();
     assert!(!BUYER.can_open(&node), "without a rule the seat is nothing");
@@ -30,6 +20,12 @@ fn uaccess() {
     ledger.unplug();
     ledger.plug_in();
     let node = ledger.node().unwrap();
+    println!(
+        "{:?}",
+        std::process::Command::new("loginctl")
+            .args(["seat-status", "seat0"])
+            .output()
+    );
     guest::eventually("the person at the seat may use it", || BUYER.can_open(&node).then_some(()));
     assert!(!OTHER.can_open(&node));
     let listed = std::process::Command::new("getfacl")
