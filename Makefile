@@ -2,7 +2,7 @@
 # make test   everything that is promised, checked
 # make        the program, in target/release
 .DELETE_ON_ERROR:
-.PHONY: build test demo test-speculos prerequisites lint unit fuzz install clean
+.PHONY: build test demo test-speculos test-usb prerequisites lint unit fuzz usb usb-programs install clean
 
 CARGO := cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -15,7 +15,7 @@ build: prerequisites
 demo: prerequisites
 	$(CARGO) run --locked -- demo
 
-test: prerequisites lint unit fuzz
+test: prerequisites lint unit fuzz usb
 	@echo "make test: all promises kept"
 
 prerequisites:
@@ -39,6 +39,20 @@ unit:
 fuzz:
 	@if command -v c++ >/dev/null; then CARGO_TARGET_DIR="$${CARGO_TARGET_DIR:-target}/fuzz" fuzz/run-seeds; else \
 	  echo "*** SKIPPED: fuzz targets: no C++ compiler (apt-get install g++) ***"; $(SKIP); fi
+
+# Fake Ledgers as true USB devices in a virtual machine with Debian's kernel. 77: it cannot be had here, as it has said.
+usb: usb-programs
+	@status=0; { tests/usb/lab run && tests/usb/lab run --systemd; } || status=$$?; case $$status in \
+	  0) ;; \
+	  77) echo "*** SKIPPED: USB: see above ***"; $(SKIP) ;; \
+	  *) exit $$status ;; esac
+
+test-usb: usb-programs
+	tests/usb/lab run
+	tests/usb/lab run --systemd
+
+usb-programs: prerequisites
+	$(CARGO) build --locked --bin saltbridge --example usb-lab
 
 # Against Ledger's own emulator and a real app, which cannot be shipped: make test-speculos APP=ethereum.elf MODEL=nanosp
 SPECULOS := $(TARGET)/speculos/bin/speculos

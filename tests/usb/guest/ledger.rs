@@ -109,6 +109,22 @@ impl Ledger {
         self.emulator().decide(approve);
     }
 
+    /// The person locks it.
+    pub fn lock(&self) {
+        self.emulator().touch(|device| {
+            device.lock();
+            Vec::new()
+        });
+    }
+
+    /// The person types the PIN.
+    pub fn unlock(&self) {
+        self.emulator().touch(|device| {
+            device.unlock();
+            Vec::new()
+        });
+    }
+
     /// Pulls the cable. The nodes are gone on return.
     pub fn unplug(&self) {
         self.emulator().touch(Device::unplug);

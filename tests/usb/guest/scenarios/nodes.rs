@@ -62,6 +62,9 @@ fn replug() {
     let mut open = Hidraw::open(&new).unwrap();
     open.command(&[0xb0, 0x01, 0x00, 0x00]);
     assert_eq!(open.answer(), [0x55, 0x15], "it came back locked");
+    ledger.unlock();
+    open.command(&[0xb0, 0x01, 0x00, 0x00]);
+    assert!(open.answer().starts_with(b"\x01\x05BOLOS"), "and with no app open");
 }
 
 fn another_port() {
@@ -80,10 +83,7 @@ fn two() {
     let device = |model| Device::new(model, SeedName::Speculos, Start::App);
     let first = Ledger::plugged_into(0, Identity::of(Model::NanoSPlus), device(Model::NanoSPlus));
     let second = Ledger::plugged_into(1, Identity::of(Model::Stax), device(Model::Stax));
-    second.emulator().touch(|device| {
-        device.lock();
-        Vec::new()
-    });
+    second.lock();
     let mut of_first = Hidraw::open(&first.node().unwrap()).unwrap();
     let mut of_second = Hidraw::open(&second.node().unwrap()).unwrap();
     of_first.command(&[0xb0, 0x01, 0x00, 0x00]);

@@ -20,12 +20,6 @@ fn uaccess() {
     ledger.unplug();
     ledger.plug_in();
     let node = ledger.node().unwrap();
-    println!(
-        "{:?}",
-        std::process::Command::new("loginctl")
-            .args(["seat-status", "seat0"])
-            .output()
-    );
     guest::eventually("the person at the seat may use it", || BUYER.can_open(&node).then_some(()));
     assert!(!OTHER.can_open(&node));
     let listed = std::process::Command::new("getfacl")

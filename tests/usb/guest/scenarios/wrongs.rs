@@ -63,9 +63,8 @@ fn answers() {
         assert_eq!(seen[1], right, "{stray:?}");
     }
 
-    // Kernels of 2026 drop what is shorter than the descriptor says.
+    // The kernel may drop what is shorter than the report descriptor says; 6.1.192 does.
     let (right, seen) = with(Fault::Short(20));
-    println!("{}", String::from_utf8_lossy(&std::process::Command::new("dmesg").output().unwrap().stdout));
     assert!(seen.is_empty() || seen == [&right[..20]], "{seen:?}");
 
     let (right, seen) = with(Fault::TooLong);
