@@ -5,6 +5,8 @@
 #[path = "../examples/worked_example.rs"]
 mod worked_example;
 
+#[path = "support/machine.rs"]
+mod machine;
 mod support;
 
 use std::collections::BTreeMap;
@@ -168,6 +170,37 @@ fn the_readme_shows_what_the_program_prints() {
     }
 }
 
+/// The example of the doctor, from a machine that is made up.
+#[test]
+fn the_readme_shows_what_the_doctor_finds() {
+    let machine = machine::Machine::with_ledger().put("proc/sys/kernel/osrelease", "6.12.48-amd64\n");
+    let readme = read("README.md");
+    let (_, example) = readme.split_once("$ saltbridge doctor\n").unwrap();
+    let mut lines = example.lines();
+    for finding in machine.findings(false) {
+        assert_eq!(lines.next().unwrap(), format!("{:<9}{}", finding.state.as_str(), finding.message));
+        for command in finding.commands {
+            assert_eq!(lines.next().unwrap().trim_start(), command);
+        }
+    }
+    assert_eq!(lines.next(), Some("error: one thing stands between you and your device"));
+}
+
+/// The commands in udev/README.md are those that the doctor gives.
+#[test]
+fn the_rules_are_installed_as_the_doctor_says() {
+    let readme = read("udev/README.md");
+    let (seat, remote) = (machine::Machine::with_ledger(), machine::Machine::with_ledger().without("run/systemd"));
+    for machine in [seat, remote] {
+        let findings = machine.findings(false);
+        let commands: Vec<_> = findings.iter().flat_map(|finding| &finding.commands).collect();
+        assert!(commands.len() >= 3, "{commands:?}");
+        for command in commands {
+            assert!(readme.contains(&format!("$ {}\n", command.replace(" ada", " \"$USER\""))), "{command}");
+        }
+    }
+}
+
 /// The files that the exact outputs are made from are the recorded ones.
 #[test]
 fn the_files_of_the_exact_outputs_are_recorded_ones() {
@@ -218,6 +251,8 @@ fn json_md_names_every_field() {
         &["inspect", "missing"],
         &["completions", "fish"],
         &["demo"],
+        &["doctor"],
+        &["doctor", "--print-rules"],
     ] {
         let run = desk.run(&[args, &["--json"]].concat());
         check(&serde_json::from_slice(&run.stdout).unwrap(), &document);

@@ -201,7 +201,7 @@ fn tell(report: &Report, event: &Event) {
 }
 
 /// With a capital letter, for a sentence on its own.
-fn capitalised(sentence: &str) -> String {
+pub(super) fn capitalised(sentence: &str) -> String {
     let mut chars = sentence.chars();
     chars
         .next()

@@ -127,6 +127,8 @@ pub(super) enum CliError {
     },
     #[error("the demonstration went another way than it should: {step}")]
     DemoFailed { step: String },
+    #[error("{} between you and your device", if *problems == 1 { "one thing stands".to_owned() } else { format!("{problems} things stand") })]
+    NotReady { problems: usize },
 }
 
 impl Fault for CliError {
@@ -186,6 +188,11 @@ impl Fault for CliError {
                 "cannot-listen",
                 Class::System,
                 "another emulator may be running there: end it, or choose another port with --listen",
+            ),
+            Self::NotReady { .. } => Explanation::new(
+                "not-ready",
+                Class::Device,
+                "mend what is called a problem, from the top down, then run saltbridge doctor again",
             ),
             Self::DemoFailed { .. } => Explanation::new(
                 "demo-failed",

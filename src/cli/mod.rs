@@ -11,6 +11,7 @@ mod decrypt;
 mod demo;
 mod device;
 mod devices;
+mod doctor;
 mod drawing;
 mod emulate;
 mod encrypt;
@@ -66,6 +67,7 @@ device, 5 does not open, 6 damaged or forged data, 7 file system, 8 refused by p
 #[derive(Subcommand)]
 enum Command {
     Devices(devices::Args),
+    Doctor(doctor::Args),
     Address(address::Args),
     Create(create::Args),
     Wrap(wrap::Args),
@@ -106,6 +108,7 @@ pub(crate) fn run() -> ExitCode {
     }
     let result = match cli.command {
         Command::Devices(args) => devices::run(&args, &report),
+        Command::Doctor(args) => doctor::run(&args, &report),
         Command::Address(args) => address::run(&args, &report),
         Command::Create(args) => create::run(&args, &report),
         Command::Wrap(args) => wrap::run(&args, &report),
