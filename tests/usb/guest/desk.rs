@@ -16,7 +16,6 @@ const PLUGDEV_RULES: &str = "70-saltbridge-ledger-plugdev.rules";
 
 /// The account of the fake Ledger's seed that the recordings are of.
 pub const ADDRESS: &str = "0xDad77910DbDFdE764fC21FCD4E74D71bBACA6D8D";
-pub const PUBLIC_KEY: &str = "j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us=";
 
 pub const DECRYPT: &str = "decrypt report.csv.sealed --envelope envelope.json --address \
                            0xDad77910DbDFdE764fC21FCD4E74D71bBACA6D8D --force";

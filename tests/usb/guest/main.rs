@@ -10,6 +10,7 @@
 )]
 
 mod desk;
+mod exchanges;
 mod faults;
 mod guest;
 mod hidraw;
@@ -34,6 +35,7 @@ fn main() -> ExitCode {
             (scenario.expect("no such scenario").run)();
             ExitCode::SUCCESS
         }
+        ["--exchanges", count, seed] => exchanges::run(count.parse().unwrap(), seed.parse().unwrap()),
         ["--list", mode] => {
             let lab = Lab::named(mode);
             Scenario::all()

@@ -3,9 +3,13 @@
 use std::time::Duration;
 
 mod conversation;
+mod doctor;
+mod drivers;
 mod endings;
 mod everyday;
+mod exchanges;
 mod nodes;
+mod others;
 mod permissions;
 mod programs;
 mod pulled;
@@ -67,6 +71,10 @@ impl Scenario {
             everyday::all(),
             pulled::all(),
             endings::all(),
+            others::all(),
+            doctor::all(),
+            drivers::all(),
+            exchanges::all(),
             seat::all(),
         ];
         rooms.into_iter().flatten().collect()

@@ -239,7 +239,7 @@ fn models() {
 
 fn watch() {
     desk::admit_plugdev();
-    let mut watching = saltbridge("devices --watch").start();
+    let watching = saltbridge("devices --watch").start();
     let ledger = Ledger::start(Start::Dashboard);
     let port = ledger.port_name();
     let mut shown = String::new();
