@@ -91,7 +91,8 @@ impl Faults {
         }
     }
 
-    pub fn from_host(&mut self, report: &[u8; REPORT]) -> FromHost {
+    /// A report from the host.
+    pub fn take(&mut self, report: &[u8; REPORT]) -> FromHost {
         match self.active {
             Some(Fault::Silent) => FromHost::IsLost,
             Some(Fault::InstantRefusal) => self.refuse(report),
@@ -115,7 +116,7 @@ impl Faults {
     }
 
     /// The reports that the host gets instead of this one.
-    pub fn from_device(&mut self, report: [u8; REPORT]) -> Vec<Vec<u8>> {
+    pub fn give(&mut self, report: [u8; REPORT]) -> Vec<Vec<u8>> {
         let is_first = self.answer.is_empty();
         self.missing = if is_first {
             announced(&report).saturating_sub(REPORT - 7)

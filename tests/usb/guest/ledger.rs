@@ -300,7 +300,7 @@ impl Shared {
         let delay = self.lock().faults.delay();
         thread::sleep(delay);
         let mut state = self.lock();
-        let reports = state.faults.from_device(report);
+        let reports = state.faults.give(report);
         if let Some(attached) = &state.attached {
             for report in reports {
                 attached.send(report);
@@ -323,7 +323,7 @@ impl Function for Shared {
             return self.lock().elsewhere.push((Interface::Hid, bytes.to_vec()));
         };
         let mut state = self.lock();
-        match state.faults.from_host(&report) {
+        match state.faults.take(&report) {
             FromHost::Passes => {
                 drop(state);
                 self.emulator.report(&report);

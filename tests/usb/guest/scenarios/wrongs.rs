@@ -32,10 +32,9 @@ fn opened(ledger: &Ledger) -> Hidraw {
     Hidraw::open(&ledger.node().unwrap()).unwrap()
 }
 
-/// The reports of the answer to app info with this fault; then it must be well again.
-fn with(fault: Fault) -> (Vec<u8>, Vec<Vec<u8>>) {
-    let ledger = Ledger::in_app();
-    let mut open = opened(&ledger);
+/// The right answer to app info, and the reports that came with this fault; then it must be well again.
+fn with(ledger: &Ledger, fault: Fault) -> (Vec<u8>, Vec<Vec<u8>>) {
+    let mut open = opened(ledger);
     open.command(&APP_INFO);
     let right = open.report();
     ledger.set_fault_once(fault.clone());
@@ -50,6 +49,8 @@ fn with(fault: Fault) -> (Vec<u8>, Vec<Vec<u8>>) {
 }
 
 fn answers() {
+    let ledger = Ledger::in_app();
+    let with = |fault| with(&ledger, fault);
     let (right, seen) = with(Fault::LeftOver(vec![1, 2, 3]));
     let length = usize::from(right[6]);
     assert_eq!(usize::from(seen[0][6]), length + 3);
