@@ -116,6 +116,15 @@ pub fn remove_rules() {
     }
 }
 
+/// From now on udev takes this long for a node: it is there, and its permissions are not yet those of the rules.
+pub fn slow_down_udev(delay: Duration) {
+    let seconds = delay.as_secs_f32();
+    let rule = format!("ACTION==\"add\", SUBSYSTEM==\"hidraw\", PROGRAM=\"/usr/bin/sleep {seconds}\"\n");
+    fs::create_dir_all(RULES).unwrap();
+    fs::write(Path::new(RULES).join("01-slow.rules"), rule).unwrap();
+    udevadm(&["control", "--reload"]);
+}
+
 fn apply_rules() {
     udevadm(&["control", "--reload"]);
     udevadm(&["trigger", "--action=add", "--subsystem-match=usb", "--subsystem-match=hidraw"]);

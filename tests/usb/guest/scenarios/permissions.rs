@@ -1,5 +1,9 @@
 //! Who may use a node.
 
+use std::time::Duration;
+
+use saltbridge::emulator::Device;
+
 use crate::guest::{self, BUYER, OTHER, PLUGDEV};
 use crate::ledger::Ledger;
 use crate::scenarios::Scenario;
@@ -8,7 +12,10 @@ const GROUP: &str =
     "KERNEL==\"hidraw*\", SUBSYSTEM==\"hidraw\", ATTRS{idVendor}==\"2c97\", MODE=\"0660\", GROUP=\"plugdev\"\n";
 
 pub fn all() -> Vec<Scenario> {
-    vec![Scenario::plain("a-rule-gives-a-group-the-node", group)]
+    vec![
+        Scenario::plain("a-rule-gives-a-group-the-node", group),
+        Scenario::plain("a-node-is-there-before-its-permissions", slow),
+    ]
 }
 
 fn group() {
@@ -36,4 +43,16 @@ fn group() {
     ledger.unplug();
     ledger.plug_in();
     assert!(!BUYER.can_open(&ledger.node().unwrap()));
+}
+
+fn slow() {
+    guest::write_rules("50-lab.rules", GROUP);
+    let ledger = Ledger::in_app();
+    ledger.unplug();
+    guest::slow_down_udev(Duration::from_secs(3));
+    ledger.emulator().touch(Device::plug_in);
+    let node = guest::eventually("a node comes", || ledger.node());
+    assert_eq!(guest::mode_and_group(&node), (0o600, 0), "not yet");
+    guest::eventually("the rule applies", || (guest::mode_and_group(&node) == (0o660, PLUGDEV)).then_some(()));
+    assert!(BUYER.can_open(&node));
 }
