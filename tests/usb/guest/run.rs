@@ -8,6 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
+use rustix::termios::OptionalActions;
 
 use super::scenarios::{Lab, Scenario};
 use super::{guest, vhci};
@@ -77,6 +78,11 @@ fn tell(line: &str) {
     // The console may be taken away; the host's line may not.
     let _ = writeln!(std::io::stdout(), "{line}");
     let mut port = OpenOptions::new().write(true).open("/dev/ttyS1").unwrap();
+    // A line ends with a line feed alone.
+    if let Ok(mut terminal) = rustix::termios::tcgetattr(&port) {
+        terminal.make_raw();
+        let _ = rustix::termios::tcsetattr(&port, OptionalActions::Now, &terminal);
+    }
     port.write_all(format!("{line}\n").as_bytes()).unwrap();
     let _ = rustix::termios::tcdrain(&port);
 }
