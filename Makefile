@@ -52,7 +52,7 @@ test-usb: usb-programs
 	tests/usb/lab run --systemd
 
 usb-programs: prerequisites
-	$(CARGO) build --locked --bin saltbridge --example usb-lab
+	$(CARGO) build --locked --all-features --bin saltbridge --example usb-lab
 
 # Against Ledger's own emulator and a real app, which cannot be shipped: make test-speculos APP=ethereum.elf MODEL=nanosp
 SPECULOS := $(TARGET)/speculos/bin/speculos

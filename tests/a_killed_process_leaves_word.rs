@@ -67,7 +67,8 @@ fn a_process_that_is_killed_while_it_asks_leaves_word() {
     told.wait_for(|event| *event == expected);
     let at_question = stage.heard();
     drop(other);
-    assert_eq!(waiting.wait().map(|_| ()), Err(DeviceFault::PromptPending { holder }));
+    let device = stage.endpoint().to_string();
+    assert_eq!(waiting.wait().map(|_| ()), Err(DeviceFault::PromptPending { holder, device }));
     assert_eq!((told.events(), stage.heard()), (vec![expected], at_question));
     // The review is still on the screen; a person rejects it there, and says so.
     assert!(stage.emulator.look(Device::is_asking));

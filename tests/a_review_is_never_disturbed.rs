@@ -266,7 +266,12 @@ fn a_question_left_behind_bars_the_way_until_a_person_says_it_is_gone() {
         for _ in 0..2 {
             let fault = ready(trusting.clone()).unwrap_err();
             assert_eq!((fault.explain().code, fault.explain().class), ("prompt-pending", Class::Device));
-            assert!(fault.to_string().starts_with("gone\\u{202e} (process 4000000) ended"), "{fault}");
+            assert!(
+                fault
+                    .to_string()
+                    .starts_with("gone\\u{202e} (process 4000000) lost the link or ended"),
+                "{fault}"
+            );
         }
         assert_eq!((told.events(), stage.heard()), (vec![], before.clone()));
     }

@@ -62,6 +62,8 @@ impl Device {
         // Said of what the device shows when the command starts, not of a question that comes up later.
         let idle = Arc::new(AtomicBool::new(idle));
         let spent = Arc::clone(&idle);
+        // The question was announced before, and is put again now.
+        let again = AtomicBool::new(false);
         let asker = Asker {
             who: format!("saltbridge {command}"),
             patience,
@@ -69,7 +71,17 @@ impl Device {
                 idle.swap(false, Ordering::SeqCst) || (patience == Patience::Wait && person_says_idle(&report, fault))
             }),
             tell: Arc::new(move |event| {
-                spent.store(false, Ordering::SeqCst);
+                // Before there is a device, no other question can come up.
+                if !matches!(event, Event::Waiting(Waiting::ForDevice { .. })) {
+                    spent.store(false, Ordering::SeqCst);
+                }
+                match event {
+                    Event::Again { asking } => again.store(*asking, Ordering::SeqCst),
+                    Event::Asking if again.swap(false, Ordering::SeqCst) => {
+                        report.ask("The device asks again: compare the text above, then answer there.");
+                    }
+                    _ => {}
+                }
                 tell(&report, event);
             }),
         };
@@ -191,7 +203,7 @@ fn tell(report: &Report, event: &Event) {
             programs.join(", ")
         )),
         Event::Again { asking: true } => {
-            report.ask("The device went away while it was asking you. That question is lost.");
+            report.ask("The device went away while it was asking you.");
         }
         Event::Again { asking: false } => report.ask("The device went away."),
         Event::Searching { address } => report.say(&format!("Looking for the path of {address} ...")),

@@ -1,6 +1,7 @@
 //! `saltbridge devices`: what is there, and in which state.
 
 use saltbridge::fault::Fault as _;
+use saltbridge::host::{Holder, holders_of};
 use saltbridge::ledger::usb::{self, Change, UsbDevice, Watch};
 use saltbridge::ledger::{AppInfo, DeviceFault, Endpoint};
 
@@ -28,9 +29,9 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
         return watch(&endpoint, report);
     }
     let shown = if endpoint.is_usb() {
-        let devices: Vec<_> = plugged_in(&endpoint)?;
-        let seen = devices.into_iter().map(|device| on_cable(&endpoint, &device, report));
-        seen.collect::<Result<_, _>>()?
+        let devices = plugged_in(&endpoint)?;
+        let seen = devices.iter().map(|device| on_cable(&endpoint, device, report));
+        seen.collect()
     } else {
         let (state, app) = state_of(&endpoint, report)?;
         vec![Seen {
@@ -38,6 +39,7 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
             device: None,
             state,
             app,
+            failure: None,
         }]
     };
     report.show(&table(&shown))?;
@@ -51,6 +53,8 @@ struct Seen {
     device: Option<UsbDevice>,
     state: &'static str,
     app: Option<AppInfo>,
+    /// What is wrong with it.
+    failure: Option<Failure>,
 }
 
 impl Seen {
@@ -72,6 +76,10 @@ impl Seen {
         if let Some(AppInfo { name, version }) = self.app {
             facts.set("app", name);
             facts.set("app_version", version);
+        }
+        if let Some(failure) = self.failure {
+            facts.set("message", failure.message());
+            facts.set("help", failure.help());
         }
         facts
     }
@@ -107,22 +115,39 @@ fn is_meant(endpoint: &Endpoint, device: &UsbDevice) -> bool {
 }
 
 /// The state of a device on a cable. What is wrong with one must not hide the others.
-fn on_cable(endpoint: &Endpoint, device: &UsbDevice, report: &Report) -> Result<Seen, Failure> {
+fn on_cable(endpoint: &Endpoint, device: &UsbDevice, report: &Report) -> Seen {
     let endpoint = endpoint.at(device.port.clone());
-    let (state, app) = match state_of(&endpoint, report) {
-        Ok(found) => found,
+    let holders = holders_of(&device.node).seen;
+    // The answer might be taken for that to the other program, or spoil what the device asks for it.
+    if !holders.is_empty() {
+        let names = holders
+            .into_iter()
+            .map(|Holder { pid, name, .. }| format!("{name} (process {pid})"));
+        let names = names.collect::<Vec<_>>().join(", ");
+        report.warn(&format!("{endpoint} is not asked, because another program has it open: {names}"));
+        return Seen {
+            endpoint,
+            device: Some(device.clone()),
+            state: "in-use",
+            app: None,
+            failure: None,
+        };
+    }
+    let (state, app, failure) = match state_of(&endpoint, report) {
+        Ok((state, app)) => (state, app, None),
         Err(fault) => {
-            let fault = Failure::from(fault);
-            report.warn(&format!("{endpoint}: {}; {}", fault.message(), fault.help()));
-            (fault.code(), None)
+            let failure = Failure::from(fault);
+            report.warn(&format!("{endpoint}: {}; {}", failure.message(), failure.help()));
+            (failure.code(), None, Some(failure))
         }
     };
-    Ok(Seen {
+    Seen {
         endpoint,
         device: Some(device.clone()),
         state,
         app,
-    })
+        failure,
+    }
 }
 
 fn state_of(endpoint: &Endpoint, report: &Report) -> Result<(&'static str, Option<AppInfo>), DeviceFault> {
@@ -164,13 +189,14 @@ fn watch(endpoint: &Endpoint, report: &Report) -> Result<Outcome, Failure> {
             continue;
         }
         let seen = if state.is_empty() {
-            on_cable(endpoint, &device, report)?
+            on_cable(endpoint, &device, report)
         } else {
             Seen {
                 endpoint: endpoint.at(device.port.clone()),
                 device: Some(device),
                 state,
                 app: None,
+                failure: None,
             }
         };
         report.show(&table(std::slice::from_ref(&seen)))?;

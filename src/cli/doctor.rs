@@ -54,11 +54,14 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let is_held = findings.iter().any(|finding| finding.check == "programs");
     let is_reached = findings.iter().all(|finding| finding.state != State::Problem);
     match (is_reached, is_held) {
-        (true, false) => {
-            for endpoint in each(&endpoint)? {
-                findings.push(app(&endpoint, report)?);
+        (true, false) => match each(&endpoint) {
+            Ok(endpoints) => {
+                for endpoint in endpoints {
+                    findings.push(app(&endpoint, report)?);
+                }
             }
-        }
+            Err(fault) => findings.push(Finding::problem("device", sentence(&fault.to_string()), Vec::new())),
+        },
         // The answer might be taken for that to the other program.
         (true, true) => findings.push(Finding::note(
             "app",
@@ -109,11 +112,14 @@ fn app(endpoint: &Endpoint, report: &Report) -> Result<Finding, Failure> {
             } else {
                 "app"
             };
-            let sentences = [fault.to_string(), fault.explain().help.into_owned()];
-            let [fault, help] = sentences.map(|sentence| capitalised(&sentence));
-            Finding::problem(check, format!("{fault}. {help}."), Vec::new())
+            let help = fault.explain().help;
+            Finding::problem(check, format!("{} {}", sentence(&fault.to_string()), sentence(&help)), Vec::new())
         }
     })
+}
+
+fn sentence(text: &str) -> String {
+    format!("{}.", capitalised(text))
 }
 
 fn no_app() -> Finding {

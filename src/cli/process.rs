@@ -17,6 +17,9 @@ use super::facts::Facts;
 /// How long a signal's last words may take.
 const PATIENCE: Duration = Duration::from_secs(1);
 
+/// How long a report may take that a device on USB is slow to take: the kernel gives it five seconds.
+const WRITING: Duration = Duration::from_secs(6);
+
 static JSON_PRINTED: AtomicBool = AtomicBool::new(false);
 
 /// Whether the device is asking the person something, and whether he wants to leave meanwhile.
@@ -169,9 +172,15 @@ fn end(signal: i32) -> ! {
         let _ = kill_process(child, Signal::KILL);
     }
     if let Some(folder) = FOLDER.lock().unwrap_or_else(PoisonError::into_inner).take() {
-        let _ = std::fs::remove_dir_all(folder);
+        // A program that was killed just now may still be making a file there.
+        for _ in 0..100 {
+            if std::fs::remove_dir_all(&folder).is_ok() || !folder.exists() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
     }
-    saltbridge::ledger::usb::finish_writes(PATIENCE);
+    saltbridge::ledger::usb::finish_writes(WRITING);
     super::terminal::restore_before_exit();
     let status = 128 + signal;
     say(move || say_interrupted(status));

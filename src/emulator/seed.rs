@@ -93,7 +93,11 @@ pub(super) struct Key {
 }
 
 /// The seed, ready to derive from.
-pub(super) struct Seed(XPrv);
+pub(super) struct Seed {
+    master: XPrv,
+    /// The key above the last one that was wanted, and its path: accounts side by side are asked for one after the other.
+    parent: Option<(Vec<u32>, XPrv)>,
+}
 
 impl Seed {
     pub(super) fn new(name: SeedName) -> Self {
@@ -101,23 +105,33 @@ impl Seed {
         // BIP-39: 2048 rounds, the salt is "mnemonic" and the passphrase, which is empty.
         pbkdf2::pbkdf2_hmac::<Sha512>(name.mnemonic().as_bytes(), b"mnemonic", 2048, &mut seed);
         match XPrv::new(&seed) {
-            Ok(master) => Self(master),
+            Ok(master) => Self { master, parent: None },
             // One seed in 2¹²⁷ gives no master key (BIP-32); these four do.
             Err(error) => unreachable!("{name}: {error}"),
         }
     }
 
     /// The key of a path, unless it is one of the 2⁻¹²⁷ that BIP-32 cannot derive.
-    pub(super) fn key(&self, path: &DerivationPath) -> Option<Key> {
-        let mut key = self.0.clone();
-        for element in path.elements() {
-            key = key.derive_child(ChildNumber::from(*element)).ok()?;
-        }
+    pub(super) fn key(&mut self, path: &DerivationPath) -> Option<Key> {
+        let (last, above) = path.elements().split_last()?;
+        let parent = match self.parent.take() {
+            Some((known, parent)) if known == above => parent,
+            _ => above
+                .iter()
+                .try_fold(self.master.clone(), |key, element| derive(&key, *element))?,
+        };
+        let key = derive(&parent, *last);
+        self.parent = Some((above.to_vec(), parent));
+        let key = key?;
         Some(Key {
             signing: key.private_key().clone(),
             chain_code: key.attrs().chain_code,
         })
     }
+}
+
+fn derive(parent: &XPrv, element: u32) -> Option<XPrv> {
+    parent.derive_child(ChildNumber::from(element)).ok()
 }
 
 impl Key {

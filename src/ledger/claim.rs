@@ -16,6 +16,7 @@ use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
+use super::usb::Port;
 use crate::text::{printable, printable_path};
 
 /// The longest note that is read, in bytes.
@@ -44,6 +45,17 @@ pub(super) enum Barred {
 #[derive(PartialEq, Eq)]
 pub(super) struct Found(Vec<u8>);
 
+impl Found {
+    /// Who talked to the device, and whether it was asking for him.
+    fn tells(&self) -> (String, bool) {
+        match serde_json::from_slice(&self.0) {
+            Ok(Note { pid, who, asking, .. }) => (format!("{} (process {pid})", printable(&who)), asking),
+            // It was being written when its process died, and may have said so.
+            Err(_) => ("another program".to_owned(), !self.0.is_empty()),
+        }
+    }
+}
+
 #[derive(Serialize, Deserialize)]
 struct Note {
     pid: u32,
@@ -55,29 +67,31 @@ struct Note {
 }
 
 impl Claim {
-    /// Takes the device, unless another process has it, or left while the device was asking for it. `settled` is the
-    /// note of which a person says that its question is gone.
-    pub(super) fn take(endpoint: &Endpoint, who: &str, settled: Option<&Found>) -> Result<Self, Barred> {
-        let mut file = open(endpoint).map_err(|reason| Barred::NoLock { reason })?;
+    /// Takes the device, unless another process has it, or left while the device was asking for it. `settled` are the
+    /// notes of which a person says that their questions are gone; `is_empty` tells whether no device is at a port.
+    pub(super) fn take(
+        endpoint: &Endpoint,
+        who: &str,
+        settled: &[Found],
+        is_empty: &dyn Fn(&Port) -> bool,
+    ) -> Result<Self, Barred> {
+        let mut file = open(&lock_of(endpoint)?).map_err(|reason| Barred::NoLock { reason })?;
         let no_lock = |error: io::Error| Barred::NoLock {
             reason: error.to_string(),
         };
         let locked = flock(&file, FlockOperation::NonBlockingLockExclusive);
         let found = read(&mut file).map_err(no_lock)?;
-        let note = serde_json::from_slice::<Note>(&found.0);
-        let holder = match &note {
-            Ok(Note { pid, who, .. }) => format!("{} (process {pid})", printable(who)),
-            Err(_) => "another program".to_owned(),
-        };
+        let (holder, asking) = found.tells();
         match locked {
             Ok(()) => {}
             Err(rustix::io::Errno::WOULDBLOCK) => return Err(Barred::Busy { holder }),
             Err(error) => return Err(no_lock(error.into())),
         }
-        // A note that cannot be read was being written when its process died, and may have said so.
-        let asking = note.map_or(!found.0.is_empty(), |note| note.asking);
-        if asking && settled != Some(&found) {
+        if asking && !settled.contains(&found) {
             return Err(Barred::Pending { holder, note: found });
+        }
+        if endpoint.is_usb() {
+            left_at_another_port(endpoint, settled, is_empty)?;
         }
         let mut claim = Self {
             file,
@@ -112,10 +126,46 @@ fn read(file: &mut File) -> io::Result<Found> {
     Ok(Found(text))
 }
 
-/// Opens the lock of a device, which is made if it is not there.
-fn open(endpoint: &Endpoint) -> Result<File, String> {
-    let folder = folder()?;
-    let path = folder.join(format!("{}.lock", endpoint.lock_name()));
+/// Where the lock of a device lies.
+fn lock_of(endpoint: &Endpoint) -> Result<PathBuf, Barred> {
+    let folder = folder().map_err(|reason| Barred::NoLock { reason })?;
+    Ok(folder.join(format!("{}.lock", endpoint.lock_name())))
+}
+
+/// Whether a device was pulled out of another port while it was asking: with a battery it asks on, and may be the one that
+/// is talked to now. The notes of settled questions are removed.
+fn left_at_another_port(
+    endpoint: &Endpoint,
+    settled: &[Found],
+    is_empty: &dyn Fn(&Port) -> bool,
+) -> Result<(), Barred> {
+    let ours = lock_of(endpoint)?;
+    let Some(Ok(entries)) = ours.parent().map(std::fs::read_dir) else {
+        return Ok(());
+    };
+    for path in entries.filter_map(|entry| Some(entry.ok()?.path())) {
+        let port = path.file_name().and_then(|name| Endpoint::port_of_lock(name.to_str()?));
+        let Some(port) = port.filter(|_| path != ours) else {
+            continue;
+        };
+        let Ok(mut file) = open(&path) else { continue };
+        // One that is held is somebody's who can still look after it.
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            continue;
+        }
+        let Ok(note) = read(&mut file) else { continue };
+        let (holder, asking) = note.tells();
+        if asking && settled.contains(&note) {
+            let _ = file.set_len(0);
+        } else if asking && is_empty(&port) {
+            return Err(Barred::Pending { holder, note });
+        }
+    }
+    Ok(())
+}
+
+/// Opens a lock, which is made if it is not there.
+fn open(path: &Path) -> Result<File, String> {
     OpenOptions::new()
         .read(true)
         .write(true)
@@ -123,8 +173,8 @@ fn open(endpoint: &Endpoint) -> Result<File, String> {
         .truncate(false)
         .mode(0o600)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(&path)
-        .map_err(|error| format!("{}: {error}", printable_path(&path)))
+        .open(path)
+        .map_err(|error| format!("{}: {error}", printable_path(path)))
 }
 
 /// The folder `saltbridge` in one of the user's own: that of `XDG_RUNTIME_DIR`, or `/run/user/UID`, which it names in a

@@ -18,7 +18,7 @@ use super::apdu::{self, AppInfo};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
 use super::link::{Answer, Link, LinkError};
-use super::place::{Place, Visited};
+use super::place::{Memory, Place, Visited};
 use super::status::Cause;
 use crate::ethereum::{Address, DerivationPath, Signature, personal_message_hash};
 
@@ -122,11 +122,12 @@ pub struct Conversation<'a> {
     pub(super) asker: &'a Asker,
     pub(super) place: Option<Place>,
     pub(super) link: &'a mut Option<Box<dyn Link>>,
+    pub(super) memory: &'a mut Memory,
     pub(super) visited: Visited,
     /// What the person was told last that is waited for.
     told: Option<Waiting>,
     /// Whether the device may go on asking although the link closed.
-    asks_on: bool,
+    pub(super) asks_on: bool,
 }
 
 impl<'a> Conversation<'a> {
@@ -136,12 +137,14 @@ impl<'a> Conversation<'a> {
         endpoint: &'a Endpoint,
         asker: &'a Asker,
         link: &'a mut Option<Box<dyn Link>>,
+        memory: &'a mut Memory,
     ) -> Result<Self, DeviceFault> {
         let mut conversation = Self {
             endpoint,
             asker,
             place: None,
             link,
+            memory,
             visited: Visited::default(),
             told: None,
             asks_on: false,
@@ -243,7 +246,8 @@ impl<'a> Conversation<'a> {
         understood: impl FnOnce(&[u8]) -> bool,
     ) -> Result<Answer, DeviceFault> {
         // Nothing is asked before there is a link, and the person is told so only then.
-        self.connect()?;
+        let programs = self.connect()?.other_programs();
+        self.tell_of_others(programs);
         self.note(true)?;
         (self.asker.tell)(&Event::Asking);
         let asked = Instant::now();
@@ -297,6 +301,13 @@ impl<'a> Conversation<'a> {
             *self.link = None;
         }
         Err(DeviceFault::of_link(&error))
+    }
+}
+
+/// The link is closed before the claim is given up: the next one to take the device finds it free.
+impl Drop for Conversation<'_> {
+    fn drop(&mut self) {
+        *self.link = self.link.take().filter(|link| link.is_owed_an_answer());
     }
 }
 

@@ -67,6 +67,12 @@ impl Endpoint {
         };
         name.replace(|c: char| !c.is_ascii_alphanumeric() && c != '.', "-")
     }
+
+    /// The port of the device whose lock has this name as a file, if it is on a cable.
+    pub(super) fn port_of_lock(name: &str) -> Option<Port> {
+        let port = name.strip_prefix(USB)?.strip_prefix('-')?.strip_suffix(".lock")?;
+        port.parse().ok()
+    }
 }
 
 impl fmt::Display for Endpoint {

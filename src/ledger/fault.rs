@@ -31,6 +31,14 @@ pub enum DeviceFault {
         /// The node.
         node: PathBuf,
     },
+    /// The system does not open the node, whoever asks.
+    #[error("{} cannot be opened: {reason}", printable_path(node))]
+    CannotOpen {
+        /// The node.
+        node: PathBuf,
+        /// What the system said.
+        reason: String,
+    },
     /// The system cannot list devices.
     #[error("USB devices cannot be listed: {reason}")]
     UsbUnavailable {
@@ -144,11 +152,13 @@ pub enum DeviceFault {
     },
     /// A process ended, or lost the link, while the device was asking for it; the question may still be on the screen.
     #[error(
-        "the device was asking something for {holder}, which got no answer; the question may still be on its screen"
+        "{holder} lost the link or ended while the device was asking; the question may still be on its screen ({device})"
     )]
     PromptPending {
         /// Who had asked.
         holder: String,
+        /// Which device.
+        device: String,
     },
     /// The lock that keeps two processes from one device cannot be made.
     #[error("the lock of the device cannot be made: {reason}")]
@@ -177,6 +187,11 @@ impl DeviceFault {
                 what: "it does not speak the protocol of a Ledger",
             },
         }
+    }
+
+    /// Whether it is a state that a person or another program brings to its end.
+    pub(super) fn may_pass(&self) -> bool {
+        self.is_absence() || matches!(self, Self::Locked | Self::AppNotOpen | Self::OtherApp { .. } | Self::Busy { .. })
     }
 
     /// Whether nobody is there, now or any more.
@@ -222,10 +237,14 @@ impl Fault for DeviceFault {
                 "a udev rule is missing, or you are not at this machine's screen: saltbridge doctor tells which, and the \
                  commands that mend it",
             ),
+            Self::CannotOpen { .. } => device(
+                "cannot-open-device",
+                "plug the device out and in; in a container its node must be handed in: saltbridge doctor tells how",
+            ),
             Self::UsbUnavailable { .. } => Explanation::new(
                 "usb-unavailable",
                 Class::System,
-                "saltbridge doctor tells what is missing on this machine",
+                "see that /sys is mounted and that libudev works; saltbridge doctor tells more about this machine",
             ),
             Self::NoDevice { .. } => device(
                 "no-device",

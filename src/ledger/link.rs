@@ -27,6 +27,12 @@ pub(super) trait Link: Send {
         false
     }
 
+    /// Waits until the device has left, which was told to open or to close an app, at most for this time: what it is told
+    /// before that is told in vain.
+    fn wait_until_left(&self, at_most: Duration) {
+        let _ = at_most;
+    }
+
     /// Other programs that could read what the device answers.
     fn other_programs(&self) -> Vec<String> {
         Vec::new()

@@ -1,44 +1,52 @@
 //! How a conversation comes to its device: the choice among several, the claim on it, the link to it.
 
-use std::collections::HashSet;
-use std::path::PathBuf;
+use std::collections::HashMap;
 use std::thread::sleep;
 use std::time::Duration;
 
 use super::accounts::Wanted;
+use super::apdu::AppInfo;
 use super::claim::{Barred, Claim};
 use super::conversation::{Conversation, Event, LOOK_AGAIN, Patience, Waiting};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
 use super::link::{Link, LinkError};
 use super::speculos::SpeculosLink;
-use super::usb::{Doorbell, Port, UsbDevice, UsbLink, list};
+use super::usb::{Doorbell, Port, UsbDevice, UsbLink, list, others};
 
 /// Where the device of a conversation is, and the right to talk to it.
 pub(super) struct Place {
     pub(super) claim: Claim,
     /// Its port, if it is on a cable.
     port: Option<Port>,
-    /// It was chosen among several, by its account: no other one may take its place.
-    chosen: bool,
 }
 
-/// What a conversation remembers about places that it has looked at.
+/// What a session remembers from one conversation to the next.
+#[derive(Default)]
+pub(super) struct Memory {
+    /// The port of the device that was used last.
+    used: Option<Port>,
+    /// The other devices that were there then. None of them takes its place when it is pulled.
+    passed_over: Vec<Port>,
+    /// Other programs that the person was told of.
+    told: Vec<String>,
+}
+
+/// What a conversation has seen of devices on cables.
 #[derive(Default)]
 pub(super) struct Visited {
-    /// Those that do not have the wanted account.
-    strangers: HashSet<(Port, PathBuf)>,
-    /// Other programs that were told of.
-    pub(super) others: Vec<String>,
+    /// Those that are not the wanted one, or cannot be asked, and why.
+    strangers: HashMap<(Port, Option<u64>), Option<DeviceFault>>,
     doorbell: Option<Doorbell>,
 }
 
 impl Conversation<'_> {
-    /// Takes the device at this endpoint for this process, and waits for another one if the asker does.
-    pub(super) fn claim(&mut self, endpoint: &Endpoint, patience: Patience) -> Result<Claim, DeviceFault> {
-        let mut settled = None;
+    /// Takes the device at this endpoint for this process, and waits for another one if it is patient.
+    fn claim(&mut self, endpoint: &Endpoint, patience: Patience) -> Result<Claim, DeviceFault> {
+        let is_empty = |port: &Port| list().is_ok_and(|found| found.iter().all(|device| device.port != *port));
+        let mut settled = Vec::new();
         loop {
-            match Claim::take(endpoint, &self.asker.who, settled.as_ref()) {
+            match Claim::take(endpoint, &self.asker.who, &settled, &is_empty) {
                 Ok(claim) => return Ok(claim),
                 Err(Barred::Busy { holder }) if patience == Patience::Wait => {
                     self.waits(Waiting::ForOtherProcess { holder });
@@ -47,12 +55,13 @@ impl Conversation<'_> {
                 Err(Barred::Busy { holder }) => return Err(DeviceFault::Busy { holder }),
                 Err(Barred::NoLock { reason }) => return Err(DeviceFault::NoLock { reason }),
                 Err(Barred::Pending { holder, note }) => {
-                    let fault = DeviceFault::PromptPending { holder };
+                    let device = endpoint.to_string();
+                    let fault = DeviceFault::PromptPending { holder, device };
                     // Said of this question. Another one that comes meanwhile is asked about anew.
                     if !(self.asker.is_idle)(&fault) {
                         return Err(fault);
                     }
-                    settled = Some(note);
+                    settled.push(note);
                 }
             }
         }
@@ -63,11 +72,7 @@ impl Conversation<'_> {
         let port = self.endpoint.port().cloned();
         if port.is_some() || !self.endpoint.is_usb() {
             let claim = self.claim(self.endpoint, self.asker.patience)?;
-            self.place = Some(Place {
-                claim,
-                port,
-                chosen: false,
-            });
+            self.place = Some(Place { claim, port });
         }
         Ok(())
     }
@@ -86,31 +91,41 @@ impl Conversation<'_> {
     }
 
     fn open_usb(&mut self) -> Result<Box<dyn Link>, DeviceFault> {
-        let device = self.usb_device()?;
         if self.place.is_none() {
-            self.go_to(&device, false, self.asker.patience)?;
+            let device = self.usb_device()?;
+            self.go_to(&device, self.asker.patience)?;
+            self.remember(&device)?;
         }
-        let link = open_driver(self.endpoint, device)?;
-        let others = link.other_programs();
-        if !others.is_empty() && others != self.visited.others {
-            (self.asker.tell)(&Event::OthersListen {
-                programs: others.clone(),
-            });
-            self.visited.others = others;
-        }
-        Ok(link)
+        // Until the place was free the device may have gone, or come back under another node.
+        let device = self.usb_device()?;
+        self.tell_of_others(others(&device));
+        open_driver(self.endpoint, device)
     }
 
-    /// The device at the place, or the only one if there is no place yet.
-    fn usb_device(&self) -> Result<UsbDevice, DeviceFault> {
-        let found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
-        let port = self.place.as_ref().and_then(|place| place.port.as_ref());
-        if let Some(port) = port {
-            let there = found.into_iter().find(|device| device.port == *port);
-            return there.ok_or_else(|| DeviceFault::NotPluggedIn {
+    /// Tells of other programs that can read what the device answers, of each once in a session.
+    pub(super) fn tell_of_others(&mut self, mut programs: Vec<String>) {
+        programs.retain(|program| !self.memory.told.contains(program));
+        if !programs.is_empty() {
+            self.memory.told.extend(programs.iter().cloned());
+            (self.asker.tell)(&Event::OthersListen { programs });
+        }
+    }
+
+    /// The device at the place, or without one that which is meant: the one that was used before, or the only one.
+    fn usb_device(&mut self) -> Result<UsbDevice, DeviceFault> {
+        let mut found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        let at = |found: &[UsbDevice], port: &Port| found.iter().find(|device| device.port == *port).cloned();
+        if let Some(port) = self.place.as_ref().and_then(|place| place.port.as_ref()) {
+            return at(&found, port).ok_or_else(|| DeviceFault::NotPluggedIn {
                 port: Some(port.clone()),
             });
         }
+        let memory = &mut *self.memory;
+        if let Some(device) = memory.used.as_ref().and_then(|port| at(&found, port)) {
+            return Ok(device);
+        }
+        memory.passed_over.retain(|port| at(&found, port).is_some());
+        found.retain(|device| !memory.passed_over.contains(&device.port));
         match <[UsbDevice; 1]>::try_from(found) {
             Ok([device]) => Ok(device),
             Err(none) if none.is_empty() => Err(DeviceFault::NotPluggedIn { port: None }),
@@ -121,23 +136,32 @@ impl Conversation<'_> {
     }
 
     /// Makes the place of a device that of the conversation.
-    fn go_to(&mut self, device: &UsbDevice, chosen: bool, patience: Patience) -> Result<(), DeviceFault> {
+    fn go_to(&mut self, device: &UsbDevice, patience: Patience) -> Result<(), DeviceFault> {
         *self.link = None;
         self.place = None;
         let claim = self.claim(&self.endpoint.at(device.port.clone()), patience)?;
         self.place = Some(Place {
             claim,
             port: Some(device.port.clone()),
-            chosen,
         });
         Ok(())
     }
 
-    /// Forgets a place that was taken only because one device was there: it may come back at another port.
+    /// Remembers which device is used, and which are not.
+    fn remember(&mut self, device: &UsbDevice) -> Result<(), DeviceFault> {
+        let found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        let ports = found.into_iter().map(|other| other.port);
+        self.memory.passed_over = ports.filter(|port| *port != device.port).collect();
+        self.memory.used = Some(device.port.clone());
+        Ok(())
+    }
+
+    /// Forgets a place that nobody named, and whose device is gone: it may come back at another port.
     pub(super) fn leave_empty_place(&mut self) {
-        let is_free = self.endpoint.is_usb() && self.endpoint.port().is_none();
-        if is_free && self.place.as_ref().is_some_and(|place| !place.chosen) {
+        if self.endpoint.is_usb() && self.endpoint.port().is_none() {
             self.place = None;
+            // It may be there already: looked for at the old place alone, it was not seen.
+            self.visited.doorbell = None;
         }
     }
 
@@ -145,38 +169,45 @@ impl Conversation<'_> {
     /// are ready; whether it was found.
     ///
     /// # Errors
-    /// [`DeviceFault::AccountNotFound`] if all are ready and none has it.
+    /// If none has it, or can be asked, and waiting changes nothing: why.
     pub(super) fn choose(&mut self, wanted: &Wanted) -> Result<bool, DeviceFault> {
         let found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        let mut passing = None;
         for device in &found {
-            let name = (device.port.clone(), device.node.clone());
-            if self.visited.strangers.contains(&name) {
+            let key = (device.port.clone(), device.inode());
+            if self.visited.strangers.contains_key(&key) {
                 continue;
             }
-            let asked = self.go_to(device, true, Patience::NoWait).and_then(|()| {
-                let is_ready = self.app_info()?.is_ethereum();
-                is_ready.then(|| self.find(wanted)).transpose()
+            let asked = self.go_to(device, Patience::NoWait).and_then(|()| {
+                let info = self.app_info()?;
+                not_ethereum(info).map_or_else(|| self.find(wanted), Err)
             });
             match asked {
-                Ok(Some(_)) => return Ok(true),
-                Err(DeviceFault::AccountNotFound { .. } | DeviceFault::WrongAccount { .. }) => {
-                    self.visited.strangers.insert(name);
+                Ok(_) => {
+                    self.remember(device)?;
+                    return Ok(true);
                 }
                 // A question may be on its screen, and the person does not say that there is none.
                 Err(fault @ DeviceFault::PromptPending { .. }) => return Err(fault),
-                Ok(None) | Err(_) => {}
+                Err(DeviceFault::AccountNotFound { .. } | DeviceFault::WrongAccount { .. }) => {
+                    self.visited.strangers.insert(key, None);
+                }
+                Err(fault) if fault.may_pass() => passing = Some(fault),
+                // It is asked no more, so that it is not reset again and again.
+                Err(fault) => {
+                    self.visited.strangers.insert(key, Some(fault));
+                }
             }
         }
         *self.link = None;
         self.place = None;
-        let is_stranger = |device: &UsbDevice| {
-            self.visited
-                .strangers
-                .contains(&(device.port.clone(), device.node.clone()))
-        };
-        match wanted.address {
-            Some(expected) if found.iter().all(is_stranger) => Err(DeviceFault::AccountNotFound { expected }),
-            _ => Ok(false),
+        match (passing, wanted.address) {
+            (Some(fault), _) if self.asker.patience == Patience::NoWait => Err(fault),
+            (Some(_), _) | (None, None) => Ok(false),
+            (None, Some(expected)) => {
+                let why = self.visited.strangers.values().flatten().next();
+                Err(why.cloned().unwrap_or(DeviceFault::AccountNotFound { expected }))
+            }
         }
     }
 
@@ -192,6 +223,15 @@ impl Conversation<'_> {
             // It may have come before there was anybody to hear it.
             None => self.visited.doorbell = Some(Doorbell::new()),
         }
+    }
+}
+
+/// What is in the way if this is not the Ethereum app.
+pub(super) fn not_ethereum(info: AppInfo) -> Option<DeviceFault> {
+    match info {
+        info if info.is_ethereum() => None,
+        info if info.is_dashboard() => Some(DeviceFault::AppNotOpen),
+        info => Some(DeviceFault::OtherApp { name: info.name }),
     }
 }
 

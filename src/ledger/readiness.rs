@@ -6,10 +6,14 @@ use super::accounts::Wanted;
 use super::apdu::{self, AppInfo};
 use super::conversation::{Conversation, DEADLINE, Event, LOOK_AGAIN, Patience, Waiting, accepted};
 use super::fault::DeviceFault;
+use super::place::not_ethereum;
 use super::status::Cause;
 
 /// How long the link may be away after an app was opened or closed: Ledger's devices take up to 6 s.
 const REENUMERATION: Duration = Duration::from_secs(10);
+
+/// How long a device that was told to open or to close an app may take to leave the bus.
+const LEAVING: Duration = Duration::from_secs(2);
 
 /// How often in a row the link to a device that is there may break.
 const BROKEN_LINKS: u32 = 5;
@@ -37,14 +41,18 @@ impl Conversation<'_> {
         loop {
             let fault = match self.app_info() {
                 Err(DeviceFault::SeveralDevices { .. }) if wanted.address.is_some() && self.choose(wanted)? => continue,
-                Ok(info) if info.is_ethereum() => {
-                    (self.asker.tell)(&Event::Ready(info.clone()));
-                    return Ok(info);
-                }
-                Ok(info) if info.is_dashboard() => DeviceFault::AppNotOpen,
-                Ok(info) => DeviceFault::OtherApp { name: info.name },
                 Err(fault) => fault,
+                Ok(info) => match not_ethereum(info.clone()) {
+                    Some(fault) => fault,
+                    None => {
+                        (self.asker.tell)(&Event::Ready(info.clone()));
+                        return Ok(info);
+                    }
+                },
             };
+            if !fault.is_absence() {
+                tried.broken = 0;
+            }
             let waiting = self.toward_ready(fault, wanted, &mut tried)?;
             self.waits(waiting.clone());
             let returns = tried.away.map(|since| REENUMERATION.saturating_sub(since.elapsed()));
@@ -62,23 +70,8 @@ impl Conversation<'_> {
             _ if self.asker.patience == Patience::NoWait => return Err(fault),
             _ => {}
         }
-        let for_device = Waiting::ForDevice {
-            endpoint: self.endpoint.to_string(),
-        };
         let done = match fault {
-            fault if fault.is_absence() => {
-                let is_there = self.endpoint.is_usb() && matches!(fault, DeviceFault::LinkLost { .. });
-                let broken = if is_there { tried.broken + 1 } else { 0 };
-                if broken > BROKEN_LINKS {
-                    return Err(fault);
-                }
-                *tried = Tried {
-                    broken,
-                    ..Tried::default()
-                };
-                self.leave_empty_place();
-                return Ok(for_device);
-            }
+            fault if fault.is_absence() => return self.toward_return(fault, tried),
             DeviceFault::Busy { holder } => return Ok(Waiting::ForOtherProcess { holder }),
             fault @ DeviceFault::SeveralDevices { .. } => {
                 return wanted
@@ -97,7 +90,9 @@ impl Conversation<'_> {
         match done {
             Ok(true) => {
                 // The device goes away now, and comes back.
-                *self.link = None;
+                if let Some(link) = self.link.take() {
+                    link.wait_until_left(LEAVING);
+                }
                 tried.away = Some(Instant::now());
                 Ok(Waiting::ForReturn)
             }
@@ -105,10 +100,29 @@ impl Conversation<'_> {
                 tried.in_vain = true;
                 Ok(Waiting::ForApp)
             }
+            // It may still ask whether to open the app when it is there again.
+            Err(fault @ DeviceFault::LinkLost { asking: true }) if self.asks_on => Err(fault),
             // It went away before it could answer.
-            Err(DeviceFault::LinkLost { .. }) => Ok(for_device),
+            Err(fault @ DeviceFault::LinkLost { .. }) => self.toward_return(fault, tried),
             Err(fault) => Err(fault),
         }
+    }
+
+    /// The device is gone, or the link to it broke.
+    fn toward_return(&mut self, fault: DeviceFault, tried: &mut Tried) -> Result<Waiting, DeviceFault> {
+        let is_there = self.endpoint.is_usb() && matches!(fault, DeviceFault::LinkLost { .. });
+        let broken = if is_there { tried.broken + 1 } else { 0 };
+        if broken > BROKEN_LINKS {
+            return Err(fault);
+        }
+        *tried = Tried {
+            broken,
+            ..Tried::default()
+        };
+        self.leave_empty_place();
+        Ok(Waiting::ForDevice {
+            endpoint: self.endpoint.to_string(),
+        })
     }
 
     /// Asks the dashboard to open the app, which asks the person. Whether it does: firmware that cannot leaves it to the

@@ -12,11 +12,20 @@ use super::conversation::{Asker, Conversation, Event, Patience};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
 use super::link::Link;
+use super::place::Memory;
 
 /// How often a conversation begins again because the device was pulled. A cable that breaks more often is broken.
 const BROKEN_OFF: usize = 10;
 
-type Job = Box<dyn FnOnce(&Endpoint, &mut Option<Box<dyn Link>>) + Send>;
+type Job = Box<dyn FnOnce(&Endpoint, &mut Held) + Send>;
+
+/// What stays with the thread between conversations.
+#[derive(Default)]
+struct Held {
+    /// A link that is owed an answer.
+    link: Option<Box<dyn Link>>,
+    memory: Memory,
+}
 
 /// A handle of the thread that owns the device. It ends when the last handle is gone and the last conversation over.
 #[derive(Clone)]
@@ -34,14 +43,12 @@ impl Session {
         let (jobs, queue) = channel::<Job>();
         let owned = endpoint.clone();
         thread::Builder::new().name("device".into()).spawn(move || {
-            let mut link: Option<Box<dyn Link>> = None;
+            let mut held = Held::default();
             for job in queue {
                 // One that panics is a bug, and ends alone. It leaves its note, which says whether the device was asking.
-                if catch_unwind(AssertUnwindSafe(|| job(&owned, &mut link))).is_err() {
-                    link = None;
+                if catch_unwind(AssertUnwindSafe(|| job(&owned, &mut held))).is_err() {
+                    held.link = None;
                 }
-                // Between conversations other programs may use the device.
-                link = link.filter(|link| link.is_owed_an_answer());
             }
         })?;
         Ok(Self { endpoint, jobs })
@@ -62,8 +69,8 @@ impl Session {
         talk: impl FnOnce(&mut Conversation<'_>) -> Result<T, DeviceFault> + Send + 'static,
     ) -> Result<T, DeviceFault> {
         let (reply, replied) = channel();
-        let job = move |endpoint: &Endpoint, link: &mut Option<Box<dyn Link>>| {
-            let conversation = Conversation::begin(endpoint, &asker, link);
+        let job = move |endpoint: &Endpoint, held: &mut Held| {
+            let conversation = Conversation::begin(endpoint, &asker, &mut held.link, &mut held.memory);
             let result = conversation.and_then(|mut conversation| talk(&mut conversation));
             // Nobody may be waiting any more.
             let _ = reply.send(result);

@@ -7,10 +7,11 @@
 //! all happen on one thread of the process.
 
 use std::fmt;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::sync::OnceLock;
 use std::sync::mpsc::{Sender, channel};
+use std::sync::{Mutex, PoisonError};
 
 use coins_ledger::Model;
 use hidapi::{DeviceInfo, HidApi};
@@ -58,6 +59,12 @@ impl Port {
     pub(super) fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// Whether the hub at which it is has gone. A device behind one that has its own power does not notice.
+    pub(super) fn hub_is_gone(&self) -> bool {
+        let hub = self.0.rsplit_once('.').map(|(hub, _)| hub);
+        hub.is_some_and(|hub| !Path::new("/sys/bus/usb/devices").join(hub).exists())
+    }
 }
 
 /// A Ledger that is plugged in.
@@ -92,6 +99,16 @@ impl UsbDevice {
     /// Whether it goes on without the cable, and may show a question still when it is plugged in again.
     pub(super) fn has_battery(&self) -> bool {
         !matches!(self.model(), "Nano S" | "Nano S Plus")
+    }
+
+    /// The number of the node's file. A node that comes back under the same name has another one.
+    pub(in crate::ledger) fn inode(&self) -> Option<u64> {
+        std::fs::metadata(&self.node).ok().map(|node| node.ino())
+    }
+
+    /// Whether the node is still that of a device at this port.
+    pub(super) fn is_there(&self) -> bool {
+        port_of(&self.node).as_ref() == Some(&self.port) && self.node.exists()
     }
 
     /// Whether this user may read and write its node. The node is not opened for that.
@@ -157,8 +174,14 @@ type Job = Box<dyn FnOnce(&mut HidApi) + Send>;
 pub(super) fn with_hidapi<T: Send + 'static>(
     work: impl FnOnce(&mut HidApi) -> T + Send + 'static,
 ) -> Result<T, String> {
-    static OWNER: OnceLock<Result<Sender<Job>, String>> = OnceLock::new();
-    let jobs = OWNER.get_or_init(start_owner).as_ref().map_err(Clone::clone)?;
+    static OWNER: Mutex<Option<Sender<Job>>> = Mutex::new(None);
+    let jobs = {
+        let mut owner = OWNER.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*owner {
+            Some(jobs) => jobs.clone(),
+            None => owner.insert(start_owner()?).clone(),
+        }
+    };
     let ended = || "the thread that lists devices has ended".to_owned();
     let (reply, replied) = channel();
     let job = move |hidapi: &mut HidApi| {

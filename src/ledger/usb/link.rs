@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use coins_ledger::common::ApduCommand;
 use zeroize::Zeroizing;
 
-use super::discovery::UsbDevice;
+use super::discovery::{UsbDevice, list};
 use super::framing::{Assembly, Channel, Progress, REPORT, Request};
 use super::node::{Node, NodeError, OpenError};
 use super::reset::reset;
@@ -27,6 +27,12 @@ const FIRST_ANSWER: Duration = Duration::from_secs(3);
 
 /// How long after the link broke the node may take to go, if the device is gone.
 const LEAVING: Duration = Duration::from_millis(500);
+
+/// How long a hub may take to go after what is at it.
+const HUB_LEAVING: Duration = Duration::from_millis(200);
+
+/// How often it is looked whether a node that is missing has come.
+const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// An open device.
 pub(in crate::ledger) struct UsbLink {
@@ -48,10 +54,12 @@ impl UsbLink {
         if let Some(holder) = others(&device).into_iter().next() {
             return Err(DeviceFault::Busy { holder });
         }
-        drop(link);
-        // Older apps lose one request only and need no reset, so it is tried again even if none is allowed.
+        // The node stays open, and locked. Older apps lose one request only and need no reset, so it is tried again even if
+        // none is allowed.
         let _ = reset(device.port.as_str());
-        let mut link = Self::open_quiet(&device)?;
+        if link.node.drain(QUIET).is_err() {
+            link = Self::open_quiet(&device)?;
+        }
         match link.greet() {
             Ok(_) => Ok(link),
             Err(error) => Err(DeviceFault::of_link(&error)),
@@ -60,8 +68,14 @@ impl UsbLink {
 
     fn open_quiet(device: &UsbDevice) -> Result<Self, DeviceFault> {
         let node = open_permitted(device)?;
-        let drained = node.drain(QUIET);
-        drained.map_err(|_| DeviceFault::LinkLost { asking: false })?;
+        node.drain(QUIET).map_err(|error| match error {
+            NodeError::Gone(_) => DeviceFault::LinkLost { asking: false },
+            // It never stops sending.
+            NodeError::Silent => match others(device).into_iter().next() {
+                Some(holder) => DeviceFault::Busy { holder },
+                None => DeviceFault::Silent,
+            },
+        })?;
         Ok(Self {
             device: device.clone(),
             node,
@@ -77,8 +91,16 @@ impl UsbLink {
     fn answer(&self, channel: Channel, end: Option<Instant>) -> Result<Answer, LinkError> {
         let mut assembly = Assembly::new(channel);
         let mut report = Zeroizing::new([0; REPORT + 1]);
+        let mut foreign = false;
         loop {
-            let length = self.node.read(&mut report, end).map_err(lost)?;
+            let length = match self.node.read(&mut report, end) {
+                Ok(length) => length,
+                // The device answers whoever spoke last.
+                Err(NodeError::Silent) if foreign && !others(&self.device).is_empty() => {
+                    return Err(LinkError::Disturbed);
+                }
+                Err(error) => return Err(lost(error)),
+            };
             let bytes = report.get(..length).unwrap_or_default();
             match assembly.take(bytes) {
                 Ok(Progress::More) => {}
@@ -89,7 +111,7 @@ impl UsbLink {
                     return Ok(Answer { data, status });
                 }
                 // A late answer to somebody who left.
-                Ok(Progress::OtherChannel) if end.is_some() => {}
+                Ok(Progress::OtherChannel) if end.is_some() => foreign = true,
                 // Nobody may talk to the device while it asks: it answers the other one, and then never us (recorded).
                 Ok(Progress::OtherChannel) => return Err(LinkError::Disturbed),
                 Err(error) => return Err(LinkError::OtherProtocol(error.to_string())),
@@ -101,8 +123,8 @@ impl UsbLink {
 impl Link for UsbLink {
     fn exchange(&mut self, command: ApduCommand, deadline: Option<Duration>) -> Result<Answer, LinkError> {
         let random = getrandom::u32().map_err(|error| LinkError::Lost(error.to_string()))?;
-        // The numbers of all zeros and all ones have a meaning of their own elsewhere.
-        let channel = Channel(u16::try_from(random % 0xfffe).unwrap_or_default() + 1);
+        // Other programs use 0101; zeros and ones have a meaning of their own elsewhere.
+        let channel = Channel(u16::try_from(random % 0xfc00).unwrap_or_default() + 0x0200);
         let request =
             Request::new(channel, command.as_bytes()).map_err(|error| LinkError::OtherProtocol(error.to_string()))?;
         // What is there before a command was sent is no answer to it.
@@ -119,7 +141,16 @@ impl Link for UsbLink {
 
     /// A device without battery forgets what it asked when the cable is pulled; one that is still there never does.
     fn asks_on_when_lost(&self) -> bool {
-        self.device.has_battery() || !self.node.disappears(LEAVING)
+        if self.device.has_battery() || !self.node.disappears(LEAVING) {
+            return true;
+        }
+        // A hub is taken out of the list after what is at it.
+        std::thread::sleep(HUB_LEAVING);
+        self.device.port.hub_is_gone()
+    }
+
+    fn wait_until_left(&self, at_most: Duration) {
+        self.node.disappears(at_most);
     }
 
     fn other_programs(&self) -> Vec<String> {
@@ -135,36 +166,48 @@ fn lost(error: NodeError) -> LinkError {
     }
 }
 
-/// Opens a node, and waits for its permissions if it appeared just now.
+/// Opens a node, and waits for its permissions, or for itself, if it appeared just now.
 fn open_permitted(device: &UsbDevice) -> Result<Node, DeviceFault> {
     let end = Instant::now() + LATE_PERMISSIONS;
     let doorbell = Doorbell::new();
     loop {
+        let left = end.checked_duration_since(Instant::now());
+        let cannot = |error: io::Error| DeviceFault::CannotOpen {
+            node: device.node.clone(),
+            reason: error.to_string(),
+        };
         match Node::open(&device.node) {
-            Ok(node) => return Ok(node),
+            // Another device may have got the name meanwhile.
+            Ok(node) if node.is_at(&device.node) && device.is_there() => return Ok(node),
+            Ok(_) => return Err(DeviceFault::LinkLost { asking: false }),
+            // It is not visible who: a saltbridge shows nobody what it has open.
             Err(OpenError::Locked) => {
-                let holder = others(device).into_iter().next();
                 return Err(DeviceFault::Busy {
-                    holder: holder.unwrap_or_else(|| "a program of another user".to_owned()),
+                    holder: "the saltbridge of another user".to_owned(),
                 });
             }
-            Err(OpenError::Absent(error)) => return Err(gone(device, &error)),
             Err(OpenError::Denied) => {
                 let no_permission = || DeviceFault::NoPermission {
                     node: device.node.clone(),
                 };
-                let left = is_new(device).then(|| end.checked_duration_since(Instant::now()));
-                doorbell.wait(Some(left.flatten().ok_or_else(no_permission)?));
+                doorbell.wait(Some(left.filter(|_| is_new(device)).ok_or_else(no_permission)?));
             }
+            Err(OpenError::Absent(_)) if !is_listed(device) => {
+                return Err(DeviceFault::NotPluggedIn {
+                    port: Some(device.port.clone()),
+                });
+            }
+            // The system lists it, so its node should be there: in a container it may never come.
+            Err(OpenError::Absent(error)) => {
+                doorbell.wait(Some(left.ok_or_else(|| cannot(error))?.min(LOOK_AGAIN)));
+            }
+            Err(OpenError::Failed(error)) => return Err(cannot(error)),
         }
     }
 }
 
-fn gone(device: &UsbDevice, error: &io::Error) -> DeviceFault {
-    DeviceFault::NoDevice {
-        endpoint: format!("usb:{}", device.port),
-        reason: error.to_string(),
-    }
+fn is_listed(device: &UsbDevice) -> bool {
+    list().is_ok_and(|found| found.contains(device))
 }
 
 /// Whether the node appeared, or its permissions changed, so recently that they may change still.
@@ -178,7 +221,7 @@ fn is_new(device: &UsbDevice) -> bool {
 }
 
 /// The other programs that have the node open, as far as this user may see them.
-fn others(device: &UsbDevice) -> Vec<String> {
+pub(in crate::ledger) fn others(device: &UsbDevice) -> Vec<String> {
     let holders = holders_of(&device.node);
     let named = holders
         .seen

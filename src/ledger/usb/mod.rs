@@ -17,7 +17,7 @@ mod watch;
 mod zondax;
 
 pub use discovery::{Port, UsbDevice, list};
-pub(in crate::ledger) use link::UsbLink;
+pub(in crate::ledger) use link::{UsbLink, others};
 pub use node::finish_writes;
 pub(in crate::ledger) use watch::Doorbell;
 pub use watch::{Change, Watch};

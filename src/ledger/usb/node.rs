@@ -13,11 +13,14 @@ use std::sync::{Mutex, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open};
+use rustix::fs::{FlockOperation, Mode, OFlags, flock, fstat, open, stat};
 use rustix::io::{Errno, read, retry_on_intr, write};
 use zeroize::Zeroizing;
 
 use super::framing::{REPORT, Request};
+
+/// How long a node may go on sending before anything was asked.
+const NEVER_QUIET: Duration = Duration::from_secs(1);
 
 /// Held while a request is being written.
 static WRITING: Mutex<()> = Mutex::new(());
@@ -30,6 +33,8 @@ pub(super) struct Node(OwnedFd);
 pub(super) enum OpenError {
     /// It is not there, or not any more.
     Absent(io::Error),
+    /// It is there, and cannot be opened.
+    Failed(io::Error),
     /// The user may not.
     Denied,
     /// Another process has locked it.
@@ -51,13 +56,20 @@ impl Node {
         let opened = retry_on_intr(|| open(path, flags, Mode::empty()));
         let node = opened.map_err(|errno| match errno {
             Errno::ACCESS | Errno::PERM => OpenError::Denied,
-            other => OpenError::Absent(other.into()),
+            Errno::NOENT | Errno::NODEV | Errno::NXIO => OpenError::Absent(errno.into()),
+            other => OpenError::Failed(other.into()),
         })?;
         match flock(&node, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Self(node)),
             Err(Errno::WOULDBLOCK) => Err(OpenError::Locked),
-            Err(errno) => Err(OpenError::Absent(errno.into())),
+            Err(errno) => Err(OpenError::Failed(errno.into())),
         }
+    }
+
+    /// Whether this path is that of the open node still: it goes with its device, and another one may get its name.
+    pub(super) fn is_at(&self, path: &Path) -> bool {
+        let named = stat(path).map(|node| (node.st_rdev, node.st_ino));
+        named.is_ok() && named == fstat(&self.0).map(|node| (node.st_rdev, node.st_ino))
     }
 
     /// Writes all reports of a request. A device that was sent a part of one takes no other (recorded: app 1.22.0).
@@ -97,10 +109,15 @@ impl Node {
         }
     }
 
-    /// Reads and throws away what is there, and what comes until it was quiet for this time.
+    /// Reads and throws away what is there, and what comes until it was quiet for this time. Where it is never quiet, it is
+    /// given up after a second.
     pub(super) fn drain(&self, quiet: Duration) -> Result<(), NodeError> {
         let mut report = Zeroizing::new([0; REPORT + 1]);
+        let end = Instant::now() + NEVER_QUIET;
         loop {
+            if Instant::now() > end {
+                return Err(NodeError::Silent);
+            }
             match self.read(&mut report, Some(Instant::now() + quiet)) {
                 Ok(_) => {}
                 Err(NodeError::Silent) => return Ok(()),

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::mem::MaybeUninit;
 use std::os::fd::OwnedFd;
-use std::os::unix::fs::MetadataExt as _;
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -38,7 +37,7 @@ impl Doorbell {
         let Some(watch) = &self.0 else {
             return std::thread::sleep(at_most.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN));
         };
-        let end = at_most.map(|time| Instant::now() + time);
+        let end = at_most.and_then(|time| Instant::now().checked_add(time));
         loop {
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
             let timeout = left.and_then(|left| Timespec::try_from(left).ok());
@@ -123,7 +122,7 @@ impl Watch {
     /// # Errors
     /// What the system said when the devices were listed.
     pub fn next(&mut self, at_most: Option<Duration>) -> Result<Option<Change>, String> {
-        let end = at_most.map(|time| Instant::now() + time);
+        let end = at_most.and_then(|time| Instant::now().checked_add(time));
         loop {
             if let Some(change) = self.changes.pop_front() {
                 return Ok(Some(change));
@@ -141,9 +140,11 @@ impl Watch {
     }
 
     /// Compares what is there with what was.
-    fn look(&mut self, found: Vec<UsbDevice>) {
+    fn look(&mut self, mut found: Vec<UsbDevice>) {
+        // One whose node is gone is leaving: the system removes that first.
+        found.retain(|device| device.inode().is_some());
         self.known.retain(|_, known| {
-            let stays = found.contains(&known.device) && known.inode == inode_of(&known.device);
+            let stays = found.contains(&known.device) && known.inode == known.device.inode();
             if !stays {
                 self.changes.push_back(Change::Unplugged(known.device.clone()));
             }
@@ -153,7 +154,7 @@ impl Watch {
             let known = self.known.entry(device.port.clone()).or_insert_with(|| {
                 self.changes.push_back(Change::Plugged(device.clone()));
                 Known {
-                    inode: inode_of(&device),
+                    inode: device.inode(),
                     device: device.clone(),
                     since: Instant::now(),
                     told: None,
@@ -179,10 +180,6 @@ impl Watch {
         let left = waiting.map(|known| LATE_PERMISSIONS.saturating_sub(known.since.elapsed()));
         left.min()
     }
-}
-
-fn inode_of(device: &UsbDevice) -> Option<u64> {
-    std::fs::metadata(&device.node).ok().map(|node| node.ino())
 }
 
 /// The shorter of two times of which either may have no end.

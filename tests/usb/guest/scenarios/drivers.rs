@@ -41,15 +41,9 @@ fn conversations() {
         refused.wait(PATIENCE).failed_with(4, "refused");
         with("address --path m/45'/0'").run().failed_with(5, "path-not-allowed");
         with(&format!("address --device {driver}:{port}")).run();
-        ledger.emulator().touch(|device| {
-            device.lock();
-            Vec::new()
-        });
+        ledger.lock();
         with("address --no-wait").run().failed_with(3, "device-locked");
-        ledger.emulator().touch(|device| {
-            device.unlock();
-            Vec::new()
-        });
+        ledger.unlock();
         let closed = ledger.node();
         ledger.emulator().touch(Device::close_app);
         ledger.wait_for_product_id(0x5011);

@@ -38,15 +38,9 @@ fn states() {
     desk::buy();
     let ledger = Ledger::in_app();
     let decrypt = format!("{DECRYPT} --no-wait");
-    ledger.emulator().touch(|device| {
-        device.lock();
-        Vec::new()
-    });
+    ledger.lock();
     saltbridge(&decrypt).run().failed_with(3, "device-locked");
-    ledger.emulator().touch(|device| {
-        device.unlock();
-        Vec::new()
-    });
+    ledger.unlock();
     the_next_command_works();
     ledger.emulator().touch(Device::close_app);
     ledger.wait_for_product_id(0x5011);

@@ -8,7 +8,7 @@ use saltbridge::emulator::{Device, Model, SeedName, Start};
 
 use crate::desk::{self, ADDRESS, DECRYPT, saltbridge, saltbridge_as};
 use crate::guest::{self, OTHER, PATIENCE};
-use crate::identity::Identity;
+use crate::identity::{Identity, LEDGER};
 use crate::ledger::Ledger;
 use crate::scenarios::Scenario;
 
@@ -24,6 +24,7 @@ pub fn all() -> Vec<Scenario> {
         Scenario::plain("several-ledgers-are-told-apart", several),
         Scenario::plain("every-model-decrypts", models),
         Scenario::plain("what-is-plugged-in-and-out-is-shown", watch),
+        Scenario::plain("what-is-a-ledger-and-what-is-not", which),
     ]
 }
 
@@ -79,10 +80,7 @@ fn from_nothing() {
     // It comes back locked.
     ledger.plug_in();
     decrypt.wait_until_it_says("Waiting for you to enter the PIN");
-    ledger.emulator().touch(|device| {
-        device.unlock();
-        Vec::new()
-    });
+    ledger.unlock();
     decrypt.wait_until_it_says("asks whether to open the Ethereum app");
     ledger.set_absence(Duration::from_secs(4));
     ledger.decide(true);
@@ -141,10 +139,7 @@ fn late_permissions() {
     let mut address = saltbridge("address").start();
     address.wait_until_it_says("Plug in your Ledger");
     ledger.plug_in();
-    ledger.emulator().touch(|device| {
-        device.unlock();
-        Vec::new()
-    });
+    ledger.unlock();
     address.wait_until_it_says("open the Ethereum app");
     ledger.decide(true);
     address.wait(PATIENCE).printed(&format!("{ADDRESS}\n"));
@@ -200,16 +195,10 @@ fn several() {
         .run()
         .failed_with(5, "account-not-found");
     // The one that has it is not ready yet, and waited for.
-    ours.emulator().touch(|device| {
-        device.lock();
-        Vec::new()
-    });
+    ours.lock();
     let mut waiting = saltbridge(&format!("address --address {ADDRESS}")).start();
     waiting.wait_until_it_says("Several Ledgers are plugged in. Waiting for the one");
-    ours.emulator().touch(|device| {
-        device.unlock();
-        Vec::new()
-    });
+    ours.unlock();
     waiting.wait(PATIENCE).printed(&format!("{ADDRESS}\n"));
 }
 
@@ -234,6 +223,49 @@ fn models() {
         ledger.decide(true);
         decrypt.wait(PATIENCE).succeeded();
         desk::is_decrypted();
+    }
+}
+
+/// What identifies a device, and the model that it is taken for; none if it is no Ledger.
+const DEVICES: [(u16, u16, u16, Option<&str>); 12] = [
+    (LEDGER, 0x0001, 0xffa0, Some("Nano S")),
+    (LEDGER, 0x0004, 0xffa0, Some("Nano X")),
+    (LEDGER, 0x0005, 0xffa0, Some("Nano S Plus")),
+    (LEDGER, 0x0006, 0xffa0, Some("Stax")),
+    (LEDGER, 0x0007, 0xffa0, Some("Flex")),
+    (LEDGER, 0x0008, 0xffa0, Some("Nano Gen5")),
+    (LEDGER, 0x1011, 0xffa0, Some("Nano S")),
+    // One that is not known yet.
+    (LEDGER, 0x9015, 0xffa0, Some("Ledger")),
+    // Its report descriptor tells no usage page, as it reads under WSL.
+    (LEDGER, 0x5015, 0x0000, Some("Nano S Plus")),
+    // A keyboard, a security key, another vendor.
+    (LEDGER, 0x5015, 0x0001, None),
+    (LEDGER, 0x5015, 0xf1d0, None),
+    (0x2c98, 0x5015, 0xffa0, None),
+];
+
+fn which() {
+    guest::write_rules("60-lab.rules", "SUBSYSTEM==\"hidraw\", MODE=\"0666\"\n");
+    for (vendor_id, product_id, usage_page, model) in DEVICES {
+        let identity = Identity {
+            vendor_id,
+            usage_page,
+            ..Identity::of(Model::NanoSPlus).with_product_id(product_id)
+        };
+        let device = Device::new(Model::NanoSPlus, SeedName::Speculos, Start::App);
+        let ledger = Ledger::plugged_into(0, identity, device);
+        let run = saltbridge("devices").run();
+        match model {
+            Some(model) => {
+                let port = ledger.port_name();
+                run.printed(&format!("usb:{port}  {model}  ready  Ethereum 1.22.0\n"));
+            }
+            None => {
+                run.failed_with(3, "not-plugged-in");
+            }
+        }
+        assert_eq!(ledger.elsewhere(), [], "{vendor_id:04x}:{product_id:04x}");
     }
 }
 

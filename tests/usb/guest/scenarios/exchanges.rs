@@ -74,14 +74,11 @@ fn exchanges() {
     let cable = Arc::clone(&ledger);
     let mut pulls = 0;
     let unplugging = in_background(Box::new(move |random| {
-        thread::sleep(Duration::from_millis(u64::from(2000 + random % 6000)));
+        thread::sleep(Duration::from_millis(u64::from(4000 + random % 8000)));
         cable.unplug();
         thread::sleep(Duration::from_millis(u64::from(random % 300)));
         cable.plug_in();
-        cable.emulator().touch(|device| {
-            device.unlock();
-            Vec::new()
-        });
+        cable.unlock();
         thread::sleep(Duration::from_millis(u64::from(random % 200)));
         cable.emulator().touch(Device::open_ethereum);
         pulls += 1;

@@ -16,16 +16,18 @@ pub fn all() -> Vec<Scenario> {
         Scenario::plain("pulled-and-plugged-in-at-another-port", another_port),
         Scenario::plain("pulled-while-the-account-is-looked-for", while_searching),
         Scenario::plain("a-review-that-goes-on-without-the-cable-is-asked-about", with_a_battery),
+        Scenario::plain("a-review-that-goes-on-is-asked-about-at-another-port", with_a_battery_elsewhere),
+        Scenario::plain("pulled-while-it-asks-to-open-the-app", while_opening),
+        Scenario::plain("it-comes-back-at-another-port-with-the-app-open", opened_elsewhere),
+        Scenario::plain("of-two-ledgers-the-right-one-is-pulled", the_right_one_of_two),
+        Scenario::plain("a-node-that-is-missing-is-not-waited-for", no_node),
     ]
 }
 
 /// The person unlocks it and agrees to open Ethereum.
 fn make_ready(ledger: &Ledger, program: &mut Process) {
     program.wait_until_it_says("Waiting for you to enter the PIN");
-    ledger.emulator().touch(|device| {
-        device.unlock();
-        Vec::new()
-    });
+    ledger.unlock();
     program.wait_until_it_says("asks whether to open the Ethereum app");
     ledger.decide(true);
 }
@@ -39,10 +41,7 @@ fn before() {
     ledger.unplug();
     decrypt.wait_until_it_says("Plug in your Ledger");
     ledger.plug_in();
-    ledger.emulator().touch(|device| {
-        device.unlock();
-        Vec::new()
-    });
+    ledger.unlock();
     decrypt.wait_until_it_says("asks whether to open the Ethereum app");
     ledger.decide(true);
     decrypt.wait_until_it_says("The device shows:");
@@ -65,7 +64,7 @@ fn during() {
     decrypt.wait_until_it_says("Plug in your Ledger");
     let _ = other_fd.receive(std::time::Duration::ZERO);
     ledger.plug_in();
-    println!("{before:?}, then {:?}", ledger.node());
+    assert_ne!(ledger.node(), before, "it has another node now");
     make_ready(&ledger, &mut decrypt);
     ledger.wait_until_asking();
     ledger.decide(true);
@@ -121,11 +120,114 @@ fn while_searching() {
     address.wait(PATIENCE).printed(&format!("{wanted}\n"));
 }
 
+fn stax(port: u8, seed: SeedName, start: Start) -> Ledger {
+    let device = Device::new(Model::Stax, seed, start);
+    Ledger::plugged_into(port, Identity::of(Model::Stax), device)
+}
+
+fn with_a_battery_elsewhere() {
+    desk::admit_plugdev();
+    desk::buy();
+    let ledger = stax(0, SeedName::Speculos, Start::App);
+    let decrypt = saltbridge(DECRYPT).start();
+    ledger.wait_until_asking();
+    let port = ledger.port_name();
+    ledger.unplug();
+    ledger.move_to(5);
+    ledger.plug_in();
+    decrypt.wait(PATIENCE).failed_with(3, "prompt-pending");
+    saltbridge("address --no-wait").run().failed_with(3, "prompt-pending");
+    let named = format!("address --no-wait --device usb:{}", ledger.port_name());
+    saltbridge(&named).run().failed_with(3, "prompt-pending");
+    saltbridge("address --no-wait --device-idle")
+        .run()
+        .failed_with(3, "device-locked");
+    // Once it is settled, it is for the old port, too.
+    saltbridge("address --no-wait").run().failed_with(3, "device-locked");
+    drop(ledger);
+    let ledger = stax(0, SeedName::Speculos, Start::App);
+    assert_eq!(ledger.port_name(), port);
+    saltbridge("address --no-wait").run().printed(&format!("{ADDRESS}\n"));
+}
+
+fn while_opening() {
+    desk::admit_plugdev();
+    let ledger = stax(0, SeedName::Speculos, Start::Dashboard);
+    let mut address = saltbridge(&format!("address --device usb:{}", ledger.port_name())).start();
+    address.wait_until_it_says("asks whether to open the Ethereum app");
+    ledger.wait_until_asking();
+    ledger.unplug();
+    ledger.plug_in();
+    // With a battery it may ask on.
+    address.wait(PATIENCE).failed_with(3, "prompt-pending");
+    saltbridge("address --no-wait --device-idle")
+        .run()
+        .failed_with(3, "device-locked");
+    drop(ledger);
+    // Without one it does not.
+    let ledger = Ledger::start(Start::Dashboard);
+    let mut address = saltbridge("address").start();
+    address.wait_until_it_says("asks whether to open the Ethereum app");
+    ledger.wait_until_asking();
+    ledger.unplug();
+    address.wait_until_it_says("Plug in your Ledger");
+    ledger.plug_in();
+    make_ready(&ledger, &mut address);
+    address.wait(PATIENCE).printed(&format!("{ADDRESS}\n"));
+}
+
+fn opened_elsewhere() {
+    desk::admit_plugdev();
+    let ledger = Ledger::start(Start::Dashboard);
+    let address = saltbridge("address").start();
+    ledger.wait_until_asking();
+    // It comes back where it was not before: within the time in which it is waited for at the old port.
+    ledger.set_absence(std::time::Duration::from_secs(3));
+    ledger.move_to(4);
+    ledger.decide(true);
+    address.wait(PATIENCE).printed(&format!("{ADDRESS}\n"));
+}
+
+fn the_right_one_of_two() {
+    desk::admit_plugdev();
+    desk::buy();
+    let stranger = stax(0, SeedName::Junk, Start::Dashboard);
+    let ledger = Ledger::plugged_into(
+        1,
+        Identity::of(Model::NanoSPlus),
+        Device::new(Model::NanoSPlus, SeedName::Speculos, Start::App),
+    );
+    let mut decrypt = saltbridge(DECRYPT).start();
+    ledger.wait_until_asking();
+    ledger.unplug();
+    decrypt.wait_until_it_says("Plug in your Ledger");
+    std::thread::sleep(std::time::Duration::from_secs(1));
+    assert!(!stranger.emulator().look(Device::is_asking), "the other one is left alone");
+    ledger.move_to(6);
+    ledger.plug_in();
+    make_ready(&ledger, &mut decrypt);
+    decrypt.wait_until_it_says("The device asks again");
+    ledger.decide(true);
+    decrypt.wait(PATIENCE).succeeded();
+    desk::is_decrypted();
+    assert!(!stranger.emulator().look(Device::is_asking));
+}
+
+fn no_node() {
+    desk::admit_plugdev();
+    let ledger = Ledger::in_app();
+    // As in a container that was given no node.
+    std::fs::remove_file(ledger.node().unwrap()).unwrap();
+    saltbridge("address")
+        .run()
+        .failed_with(3, "cannot-open-device")
+        .says("saltbridge doctor");
+}
+
 fn with_a_battery() {
     desk::admit_plugdev();
     desk::buy();
-    let device = Device::new(Model::Stax, SeedName::Speculos, Start::App);
-    let ledger = Ledger::plugged_into(0, Identity::of(Model::Stax), device);
+    let ledger = stax(0, SeedName::Speculos, Start::App);
     // Nobody is there who could say that its screen shows no question.
     let decrypt = saltbridge(DECRYPT).start();
     ledger.wait_until_asking();
