@@ -63,7 +63,7 @@ impl Device {
         let idle = Arc::new(AtomicBool::new(idle));
         let spent = Arc::clone(&idle);
         // The question was announced before, and is put again now.
-        let again = AtomicBool::new(false);
+        let (again, opening) = (AtomicBool::new(false), AtomicBool::new(false));
         let asker = Asker {
             who: format!("saltbridge {command}"),
             patience,
@@ -76,8 +76,12 @@ impl Device {
                     spent.store(false, Ordering::SeqCst);
                 }
                 match event {
-                    Event::Again { asking } => again.store(*asking, Ordering::SeqCst),
-                    Event::Asking if again.swap(false, Ordering::SeqCst) => {
+                    Event::Waiting(waiting) => opening.store(*waiting == Waiting::ForOpening, Ordering::SeqCst),
+                    Event::Ready(_) => opening.store(false, Ordering::SeqCst),
+                    Event::Again { asking: true } if !opening.load(Ordering::SeqCst) => {
+                        again.store(true, Ordering::SeqCst);
+                    }
+                    Event::Asking if !opening.load(Ordering::SeqCst) && again.swap(false, Ordering::SeqCst) => {
                         report.ask("The device asks again: compare the text above, then answer there.");
                     }
                     _ => {}

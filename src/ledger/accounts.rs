@@ -36,6 +36,12 @@ impl Conversation<'_> {
     /// [`DeviceFault::AccountNotFound`], [`DeviceFault::WrongAccount`] if the path has another address than the wanted
     /// one, and those of [`Conversation::address`].
     pub fn find(&mut self, wanted: &Wanted) -> Result<Account, DeviceFault> {
+        let account = self.look_for(wanted)?;
+        self.be_sure(wanted.address.is_some());
+        Ok(account)
+    }
+
+    fn look_for(&mut self, wanted: &Wanted) -> Result<Account, DeviceFault> {
         let path = match (&wanted.path, wanted.address) {
             (Some(path), _) => path.clone(),
             (None, None) => path(&[HARDENED, 0, 0]),

@@ -90,6 +90,10 @@ impl Claim {
         if asking && !settled.contains(&found) {
             return Err(Barred::Pending { holder, note: found });
         }
+        // Settled: the next one need not be told of it, whatever is found elsewhere.
+        if asking {
+            file.set_len(0).map_err(no_lock)?;
+        }
         if endpoint.is_usb() {
             left_at_another_port(endpoint, settled, is_empty)?;
         }
@@ -149,11 +153,14 @@ fn left_at_another_port(
             continue;
         };
         let Ok(mut file) = open(&path) else { continue };
+        let asks = read(&mut file).is_ok_and(|note| note.tells().1);
         // One that is held is somebody's who can still look after it.
-        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+        if !asks || flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             continue;
         }
-        let Ok(note) = read(&mut file) else { continue };
+        let Ok(note) = file.rewind().and_then(|()| read(&mut file)) else {
+            continue;
+        };
         let (holder, asking) = note.tells();
         if asking && settled.contains(&note) {
             let _ = file.set_len(0);

@@ -297,6 +297,9 @@ impl<'a> Conversation<'a> {
         // One that knows the late answer is kept.
         let is_kept = matches!(error, LinkError::Silent(_)) && link.is_owed_an_answer();
         self.asks_on = asks_on;
+        if is_lost {
+            self.be_sure(false);
+        }
         if !is_kept {
             *self.link = None;
         }

@@ -1,6 +1,6 @@
 //! How a conversation comes to its device: the choice among several, the claim on it, the link to it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -28,6 +28,9 @@ pub(super) struct Memory {
     used: Option<Port>,
     /// The other devices that were there then. None of them takes its place when it is pulled.
     passed_over: Vec<Port>,
+    /// Whether it has the account that was wanted by its address, and whether one ever had it.
+    is_sure: bool,
+    was_found: bool,
     /// Other programs that the person was told of.
     told: Vec<String>,
 }
@@ -37,6 +40,8 @@ pub(super) struct Memory {
 pub(super) struct Visited {
     /// Those that are not the wanted one, or cannot be asked, and why.
     strangers: HashMap<(Port, Option<u64>), Option<DeviceFault>>,
+    /// Those that other programs have open, and were asked all the same: once, because it may spoil what they ask.
+    held: HashSet<(Port, Option<u64>)>,
     doorbell: Option<Doorbell>,
 }
 
@@ -159,10 +164,57 @@ impl Conversation<'_> {
     /// Forgets a place that nobody named, and whose device is gone: it may come back at another port.
     pub(super) fn leave_empty_place(&mut self) {
         if self.endpoint.is_usb() && self.endpoint.port().is_none() {
-            self.place = None;
             // It may be there already: looked for at the old place alone, it was not seen.
-            self.visited.doorbell = None;
+            if self.place.take().is_some() {
+                self.visited.doorbell = None;
+            }
         }
+    }
+
+    /// Whether the device at the place may be another than the one with the wanted account.
+    pub(super) fn is_in_doubt(&self, wanted: &Wanted) -> bool {
+        let is_free = self.endpoint.is_usb() && self.endpoint.port().is_none();
+        is_free && wanted.address.is_some() && !self.memory.is_sure
+    }
+
+    /// Leaves a place in doubt if there is another device to be looked at; whether there is.
+    pub(super) fn leave_for_another(&mut self) -> Result<bool, DeviceFault> {
+        let found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        let memory = &mut *self.memory;
+        let is_candidate = |port: &Port| Some(port) != memory.used.as_ref() && !memory.passed_over.contains(port);
+        let is_there = found.iter().any(|device| is_candidate(&device.port));
+        if is_there {
+            memory.used = None;
+            *self.link = None;
+            self.place = None;
+        }
+        Ok(is_there)
+    }
+
+    /// Leaves a device that has not the wanted account, if another one had it before in this session: that one is waited
+    /// for. Whether it did.
+    ///
+    /// # Errors
+    /// Those of [`Conversation::find`], but for the account.
+    pub(super) fn leave_stranger(&mut self, wanted: &Wanted) -> Result<bool, DeviceFault> {
+        if !self.memory.was_found || !self.is_in_doubt(wanted) {
+            return Ok(false);
+        }
+        match self.find(wanted) {
+            Err(DeviceFault::AccountNotFound { .. } | DeviceFault::WrongAccount { .. }) => {
+                self.memory.passed_over.extend(self.memory.used.take());
+                *self.link = None;
+                self.place = None;
+                Ok(true)
+            }
+            found => found.map(|_| false),
+        }
+    }
+
+    /// The wanted account is on the device at the place, or the link to that has closed.
+    pub(super) fn be_sure(&mut self, is_sure: bool) {
+        self.memory.is_sure = is_sure;
+        self.memory.was_found |= is_sure;
     }
 
     /// Looks among several devices for the one that has the wanted account, and goes there. Only those are asked that
@@ -171,11 +223,18 @@ impl Conversation<'_> {
     /// # Errors
     /// If none has it, or can be asked, and waiting changes nothing: why.
     pub(super) fn choose(&mut self, wanted: &Wanted) -> Result<bool, DeviceFault> {
-        let found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
-        let mut passing = None;
+        let mut found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        found.retain(|device| !self.memory.passed_over.contains(&device.port));
+        let (mut passing, mut pending) = (None, None);
         for device in &found {
             let key = (device.port.clone(), device.inode());
             if self.visited.strangers.contains_key(&key) {
+                continue;
+            }
+            if let Some(holder) = others(device).into_iter().next()
+                && !self.visited.held.insert(key.clone())
+            {
+                passing = Some(DeviceFault::Busy { holder });
                 continue;
             }
             let asked = self.go_to(device, Patience::NoWait).and_then(|()| {
@@ -188,7 +247,7 @@ impl Conversation<'_> {
                     return Ok(true);
                 }
                 // A question may be on its screen, and the person does not say that there is none.
-                Err(fault @ DeviceFault::PromptPending { .. }) => return Err(fault),
+                Err(fault @ DeviceFault::PromptPending { .. }) => pending = Some(fault),
                 Err(DeviceFault::AccountNotFound { .. } | DeviceFault::WrongAccount { .. }) => {
                     self.visited.strangers.insert(key, None);
                 }
@@ -201,8 +260,13 @@ impl Conversation<'_> {
         }
         *self.link = None;
         self.place = None;
+        if let Some(fault) = pending {
+            return Err(fault);
+        }
         match (passing, wanted.address) {
             (Some(fault), _) if self.asker.patience == Patience::NoWait => Err(fault),
+            // One that was found before is waited for.
+            _ if self.memory.was_found => Ok(false),
             (Some(_), _) | (None, None) => Ok(false),
             (None, Some(expected)) => {
                 let why = self.visited.strangers.values().flatten().next();
@@ -221,7 +285,13 @@ impl Conversation<'_> {
         match &self.visited.doorbell {
             Some(doorbell) => doorbell.wait(at_most),
             // It may have come before there was anybody to hear it.
-            None => self.visited.doorbell = Some(Doorbell::new()),
+            None => {
+                self.visited.doorbell = Some(Doorbell::new());
+                // Unless it was there, and the link broke.
+                if let (Waiting::ForDevice { .. }, Some(time)) = (waiting, at_most) {
+                    sleep(time);
+                }
+            }
         }
     }
 }

@@ -44,6 +44,7 @@ impl Conversation<'_> {
                 Err(fault) => fault,
                 Ok(info) => match not_ethereum(info.clone()) {
                     Some(fault) => fault,
+                    None if self.leave_stranger(wanted)? => continue,
                     None => {
                         (self.asker.tell)(&Event::Ready(info.clone()));
                         return Ok(info);
@@ -72,6 +73,13 @@ impl Conversation<'_> {
         }
         let done = match fault {
             fault if fault.is_absence() => return self.toward_return(fault, tried),
+            DeviceFault::Locked | DeviceFault::AppNotOpen | DeviceFault::OtherApp { .. }
+                if self.is_in_doubt(wanted) && self.leave_for_another()? =>
+            {
+                return wanted
+                    .address
+                    .map_or(Err(fault), |address| Ok(Waiting::ForAccount { address }));
+            }
             DeviceFault::Busy { holder } => return Ok(Waiting::ForOtherProcess { holder }),
             fault @ DeviceFault::SeveralDevices { .. } => {
                 return wanted

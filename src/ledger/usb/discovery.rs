@@ -60,6 +60,11 @@ impl Port {
         &self.0
     }
 
+    /// Whether it is one of a hub.
+    pub(super) fn is_at_a_hub(&self) -> bool {
+        self.0.contains('.')
+    }
+
     /// Whether the hub at which it is has gone. A device behind one that has its own power does not notice.
     pub(super) fn hub_is_gone(&self) -> bool {
         let hub = self.0.rsplit_once('.').map(|(hub, _)| hub);
@@ -104,6 +109,12 @@ impl UsbDevice {
     /// The number of the node's file. A node that comes back under the same name has another one.
     pub(in crate::ledger) fn inode(&self) -> Option<u64> {
         std::fs::metadata(&self.node).ok().map(|node| node.ino())
+    }
+
+    /// The number that the bus has given it.
+    pub(super) fn number(&self) -> Option<String> {
+        let device = Path::new("/sys/bus/usb/devices").join(self.port.as_str());
+        std::fs::read_to_string(device.join("devnum")).ok()
     }
 
     /// Whether the node is still that of a device at this port.

@@ -28,8 +28,8 @@ const FIRST_ANSWER: Duration = Duration::from_secs(3);
 /// How long after the link broke the node may take to go, if the device is gone.
 const LEAVING: Duration = Duration::from_millis(500);
 
-/// How long a hub may take to go after what is at it.
-const HUB_LEAVING: Duration = Duration::from_millis(200);
+/// How long a device, and then a hub, may stay in the system's list after the node has gone.
+const LEAVING_THE_LIST: Duration = Duration::from_secs(1);
 
 /// How often it is looked whether a node that is missing has come.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
@@ -37,6 +37,8 @@ const LOOK_AGAIN: Duration = Duration::from_millis(250);
 /// An open device.
 pub(in crate::ledger) struct UsbLink {
     device: UsbDevice,
+    /// Its number on the bus, which it gets anew whenever it is plugged in.
+    number: Option<String>,
     node: Node,
 }
 
@@ -47,7 +49,7 @@ impl UsbLink {
         let mut link = Self::open_quiet(&device)?;
         match link.greet() {
             Ok(_) => return Ok(link),
-            Err(LinkError::Silent(_)) => {}
+            Err(LinkError::Silent(_) | LinkError::Disturbed) => {}
             Err(error) => return Err(DeviceFault::of_link(&error)),
         }
         // To reset a port under another program's conversation would break that off.
@@ -58,6 +60,7 @@ impl UsbLink {
         // none is allowed.
         let _ = reset(device.port.as_str());
         if link.node.drain(QUIET).is_err() {
+            drop(link);
             link = Self::open_quiet(&device)?;
         }
         match link.greet() {
@@ -78,6 +81,7 @@ impl UsbLink {
         })?;
         Ok(Self {
             device: device.clone(),
+            number: device.number(),
             node,
         })
     }
@@ -144,9 +148,15 @@ impl Link for UsbLink {
         if self.device.has_battery() || !self.node.disappears(LEAVING) {
             return true;
         }
-        // A hub is taken out of the list after what is at it.
-        std::thread::sleep(HUB_LEAVING);
-        self.device.port.hub_is_gone()
+        // The system takes the device out of its list after the node, and a hub after what is at it.
+        let end = Instant::now() + LEAVING_THE_LIST;
+        let is_listed = || self.number.is_some() && self.device.number() == self.number;
+        let may_change = || is_listed() || (self.device.port.is_at_a_hub() && !self.device.port.hub_is_gone());
+        while may_change() && Instant::now() < end {
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        // Where only the node went, a program has taken the device from the kernel's driver, and it goes on.
+        is_listed() || self.device.port.hub_is_gone()
     }
 
     fn wait_until_left(&self, at_most: Duration) {

@@ -153,6 +153,10 @@ fn clean_up() {
     guest::eventually("all ports are free", || vhci::ports_in_use().is_empty().then_some(()));
     guest::eventually("all nodes are gone", || guest::hidraw_nodes().is_empty().then_some(()));
     guest::remove_rules();
+    // Notes of open questions.
+    for user in fs::read_dir("/run/user").into_iter().flatten().flatten() {
+        let _ = fs::remove_dir_all(user.path().join("saltbridge"));
+    }
     for user in ["buyer", "other"] {
         for entry in fs::read_dir(format!("/home/{user}")).unwrap() {
             let path = entry.unwrap().path();

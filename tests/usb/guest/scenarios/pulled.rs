@@ -20,6 +20,7 @@ pub fn all() -> Vec<Scenario> {
         Scenario::plain("pulled-while-it-asks-to-open-the-app", while_opening),
         Scenario::plain("it-comes-back-at-another-port-with-the-app-open", opened_elsewhere),
         Scenario::plain("of-two-ledgers-the-right-one-is-pulled", the_right_one_of_two),
+        Scenario::plain("a-third-ledger-does-not-take-the-place-of-the-pulled-one", a_third_one),
         Scenario::plain("a-node-that-is-missing-is-not-waited-for", no_node),
     ]
 }
@@ -211,6 +212,36 @@ fn the_right_one_of_two() {
     decrypt.wait(PATIENCE).succeeded();
     desk::is_decrypted();
     assert!(!stranger.emulator().look(Device::is_asking));
+}
+
+fn a_third_one() {
+    desk::admit_plugdev();
+    desk::buy();
+    let ledger = Ledger::in_app();
+    let mut decrypt = saltbridge(DECRYPT).start();
+    ledger.wait_until_asking();
+    ledger.unplug();
+    decrypt.wait_until_it_says("Plug in your Ledger");
+    let third = stax(2, SeedName::Junk, Start::Locked);
+    decrypt.wait_until_it_says("Waiting for you to enter the PIN");
+    ledger.move_to(6);
+    ledger.plug_in();
+    decrypt.wait_until_it_says("Several Ledgers are plugged in");
+    ledger.unlock();
+    ledger.emulator().touch(Device::open_ethereum);
+    decrypt.wait_until_it_says("The device asks again");
+    ledger.unplug();
+    // This time the third one is ready, and has other accounts.
+    third.unlock();
+    std::thread::sleep(std::time::Duration::from_secs(2));
+    assert!(!decrypt.has_ended(), "{}", decrypt.stderr());
+    ledger.plug_in();
+    ledger.unlock();
+    ledger.emulator().touch(Device::open_ethereum);
+    ledger.wait_until_asking();
+    ledger.decide(true);
+    decrypt.wait(PATIENCE).succeeded();
+    desk::is_decrypted();
 }
 
 fn no_node() {
