@@ -114,7 +114,7 @@ pub(super) enum CliError {
     NoMessage { name: String, kind: &'static str },
     #[error("{address} can be reached from other machines; everybody has the emulator's keys")]
     ListenNotLoopback { address: std::net::SocketAddr },
-    #[error("an emulator is not plugged in and out")]
+    #[error("there is nothing to watch: an emulator is not plugged in and out")]
     NothingToWatch,
     #[error("there is no terminal to show the device on")]
     NoTerminal,

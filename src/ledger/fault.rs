@@ -141,8 +141,8 @@ pub enum DeviceFault {
         /// What was expected.
         what: &'static str,
     },
-    /// Another program talked to the device while it was asking.
-    #[error("another program talked to the device while it was asking you, and may have got the answer")]
+    /// Another program talked to the device at the same time.
+    #[error("another program talked to the device at the same time, and may have got the answer")]
     Disturbed,
     /// Another process talks to the device.
     #[error("the device is used by {holder}")]

@@ -28,8 +28,9 @@ pub(super) struct Memory {
     used: Option<Port>,
     /// The other devices that were there then. None of them takes its place when it is pulled.
     passed_over: Vec<Port>,
-    /// Whether it has the account that was wanted by its address, and whether one ever had it.
+    /// Whether that device has the account that was wanted by its address.
     is_sure: bool,
+    /// Whether one of this session had it.
     was_found: bool,
     /// Other programs that the person was told of.
     told: Vec<String>,
@@ -118,7 +119,7 @@ impl Conversation<'_> {
 
     /// The device at the place, or without one that which is meant: the one that was used before, or the only one.
     fn usb_device(&mut self) -> Result<UsbDevice, DeviceFault> {
-        let mut found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        let mut found = plugged_in()?;
         let at = |found: &[UsbDevice], port: &Port| found.iter().find(|device| device.port == *port).cloned();
         if let Some(port) = self.place.as_ref().and_then(|place| place.port.as_ref()) {
             return at(&found, port).ok_or_else(|| DeviceFault::NotPluggedIn {
@@ -142,8 +143,7 @@ impl Conversation<'_> {
 
     /// Makes the place of a device that of the conversation.
     fn go_to(&mut self, device: &UsbDevice, patience: Patience) -> Result<(), DeviceFault> {
-        *self.link = None;
-        self.place = None;
+        self.leave_place();
         let claim = self.claim(&self.endpoint.at(device.port.clone()), patience)?;
         self.place = Some(Place {
             claim,
@@ -154,39 +154,46 @@ impl Conversation<'_> {
 
     /// Remembers which device is used, and which are not.
     fn remember(&mut self, device: &UsbDevice) -> Result<(), DeviceFault> {
-        let found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        let found = plugged_in()?;
         let ports = found.into_iter().map(|other| other.port);
         self.memory.passed_over = ports.filter(|port| *port != device.port).collect();
         self.memory.used = Some(device.port.clone());
         Ok(())
     }
 
+    /// Closes the link, and then gives the device up to others.
+    fn leave_place(&mut self) {
+        *self.link = None;
+        self.place = None;
+    }
+
+    /// Whether the device may be at any port.
+    fn is_free(&self) -> bool {
+        self.endpoint.is_usb() && self.endpoint.port().is_none()
+    }
+
     /// Forgets a place that nobody named, and whose device is gone: it may come back at another port.
     pub(super) fn leave_empty_place(&mut self) {
-        if self.endpoint.is_usb() && self.endpoint.port().is_none() {
-            // It may be there already: looked for at the old place alone, it was not seen.
-            if self.place.take().is_some() {
-                self.visited.doorbell = None;
-            }
+        // It may be there already: looked for at the old place alone, it was not seen.
+        if self.is_free() && self.place.take().is_some() {
+            self.visited.doorbell = None;
         }
     }
 
     /// Whether the device at the place may be another than the one with the wanted account.
     pub(super) fn is_in_doubt(&self, wanted: &Wanted) -> bool {
-        let is_free = self.endpoint.is_usb() && self.endpoint.port().is_none();
-        is_free && wanted.address.is_some() && !self.memory.is_sure
+        self.is_free() && wanted.address.is_some() && !self.memory.is_sure
     }
 
     /// Leaves a place in doubt if there is another device to be looked at; whether there is.
     pub(super) fn leave_for_another(&mut self) -> Result<bool, DeviceFault> {
-        let found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        let found = plugged_in()?;
         let memory = &mut *self.memory;
         let is_candidate = |port: &Port| Some(port) != memory.used.as_ref() && !memory.passed_over.contains(port);
         let is_there = found.iter().any(|device| is_candidate(&device.port));
         if is_there {
             memory.used = None;
-            *self.link = None;
-            self.place = None;
+            self.leave_place();
         }
         Ok(is_there)
     }
@@ -203,8 +210,7 @@ impl Conversation<'_> {
         match self.find(wanted) {
             Err(DeviceFault::AccountNotFound { .. } | DeviceFault::WrongAccount { .. }) => {
                 self.memory.passed_over.extend(self.memory.used.take());
-                *self.link = None;
-                self.place = None;
+                self.leave_place();
                 Ok(true)
             }
             found => found.map(|_| false),
@@ -223,7 +229,7 @@ impl Conversation<'_> {
     /// # Errors
     /// If none has it, or can be asked, and waiting changes nothing: why.
     pub(super) fn choose(&mut self, wanted: &Wanted) -> Result<bool, DeviceFault> {
-        let mut found = list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
+        let mut found = plugged_in()?;
         found.retain(|device| !self.memory.passed_over.contains(&device.port));
         let (mut passing, mut pending) = (None, None);
         for device in &found {
@@ -258,8 +264,7 @@ impl Conversation<'_> {
                 }
             }
         }
-        *self.link = None;
-        self.place = None;
+        self.leave_place();
         if let Some(fault) = pending {
             return Err(fault);
         }
@@ -294,6 +299,10 @@ impl Conversation<'_> {
             }
         }
     }
+}
+
+fn plugged_in() -> Result<Vec<UsbDevice>, DeviceFault> {
+    list().map_err(|reason| DeviceFault::UsbUnavailable { reason })
 }
 
 /// What is in the way if this is not the Ethereum app.

@@ -76,16 +76,10 @@ impl Conversation<'_> {
             DeviceFault::Locked | DeviceFault::AppNotOpen | DeviceFault::OtherApp { .. }
                 if self.is_in_doubt(wanted) && self.leave_for_another()? =>
             {
-                return wanted
-                    .address
-                    .map_or(Err(fault), |address| Ok(Waiting::ForAccount { address }));
+                return for_account(fault, wanted);
             }
+            DeviceFault::SeveralDevices { .. } => return for_account(fault, wanted),
             DeviceFault::Busy { holder } => return Ok(Waiting::ForOtherProcess { holder }),
-            fault @ DeviceFault::SeveralDevices { .. } => {
-                return wanted
-                    .address
-                    .map_or(Err(fault), |address| Ok(Waiting::ForAccount { address }));
-            }
             DeviceFault::Locked => {
                 tried.in_vain = false;
                 return Ok(Waiting::ForUnlocking);
@@ -150,4 +144,10 @@ impl Conversation<'_> {
         let answer = self.exchange(apdu::close_app(), Some(DEADLINE))?;
         Ok(Cause::of(answer.status).is_none())
     }
+}
+
+/// For the one of several devices that has the wanted account, if one is wanted.
+fn for_account(fault: DeviceFault, wanted: &Wanted) -> Result<Waiting, DeviceFault> {
+    let waiting = wanted.address.map(|address| Waiting::ForAccount { address });
+    waiting.ok_or(fault)
 }

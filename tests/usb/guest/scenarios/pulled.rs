@@ -33,6 +33,13 @@ fn make_ready(ledger: &Ledger, program: &mut Process) {
     ledger.decide(true);
 }
 
+/// What the device asks now is approved, and the command does the rest.
+fn is_finished(ledger: &Ledger, decrypt: Process) {
+    ledger.decide(true);
+    decrypt.wait(PATIENCE).succeeded();
+    desk::is_decrypted();
+}
+
 fn before() {
     desk::admit_plugdev();
     desk::buy();
@@ -42,13 +49,9 @@ fn before() {
     ledger.unplug();
     decrypt.wait_until_it_says("Plug in your Ledger");
     ledger.plug_in();
-    ledger.unlock();
-    decrypt.wait_until_it_says("asks whether to open the Ethereum app");
-    ledger.decide(true);
+    make_ready(&ledger, &mut decrypt);
     decrypt.wait_until_it_says("The device shows:");
-    ledger.decide(true);
-    decrypt.wait(PATIENCE).succeeded();
-    desk::is_decrypted();
+    is_finished(&ledger, decrypt);
 }
 
 fn during() {
@@ -68,9 +71,7 @@ fn during() {
     assert_ne!(ledger.node(), before, "it has another node now");
     make_ready(&ledger, &mut decrypt);
     ledger.wait_until_asking();
-    ledger.decide(true);
-    decrypt.wait(PATIENCE).succeeded();
-    desk::is_decrypted();
+    is_finished(&ledger, decrypt);
 }
 
 fn after() {
@@ -101,9 +102,7 @@ fn another_port() {
     ledger.plug_in();
     make_ready(&ledger, &mut decrypt);
     ledger.wait_until_asking();
-    ledger.decide(true);
-    decrypt.wait(PATIENCE).succeeded();
-    desk::is_decrypted();
+    is_finished(&ledger, decrypt);
 }
 
 fn while_searching() {
@@ -239,9 +238,7 @@ fn a_third_one() {
     ledger.unlock();
     ledger.emulator().touch(Device::open_ethereum);
     ledger.wait_until_asking();
-    ledger.decide(true);
-    decrypt.wait(PATIENCE).succeeded();
-    desk::is_decrypted();
+    is_finished(&ledger, decrypt);
 }
 
 fn no_node() {
