@@ -19,7 +19,7 @@ test: prerequisites lint unit fuzz usb
 	@echo "make test: all promises kept"
 
 prerequisites:
-	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: https://rustup.rs, or apt install cargo (1.88 or newer)"; exit 1; }
+	@command -v $(CARGO) >/dev/null || { echo "Rust is missing: https://rustup.rs, or apt install cargo (1.89 or newer)"; exit 1; }
 	@for tool in cc make; do command -v $$tool >/dev/null || { \
 	  echo "$$tool is missing; libsodium is built with it: sudo apt-get install build-essential"; exit 1; }; done
 	@pkg-config --exists libudev 2>/dev/null || { \

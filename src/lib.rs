@@ -10,17 +10,18 @@
 //! | room | what it does | uses |
 //! | --- | --- | --- |
 //! | [`unlock`] | envelope + wallet → key pair; new key pair → envelope | `ledger`, `encryption`, `ethereum` |
-//! | [`files`] | sealed boxes on disk: temporary file, verify, publish, progress | `encryption`, `sodium` |
+//! | [`files`] | sealed boxes on disk: temporary file, verify, publish, progress | `encryption`, `authenticator`, `sodium` |
 //! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum`, `host` |
 //! | [`emulator`] | a Ledger in software: the Ethereum app as a state machine, behind TCP and HID reports | `ethereum` |
-//! | [`encryption`] | messages, storage key, envelope, key pair, sealed-box format: pure, no I/O | `ethereum` |
+//! | [`encryption`] | messages, storage key, envelope, key pair, sealed-box format: pure, no I/O | `ethereum`, `sodium` |
 //! | [`ethereum`] | address, derivation path, personal message (EIP-191), signature and its v forms | |
-//! | [`sodium`] | libsodium's stream cipher and authenticator as safe types; the one room with `unsafe` | |
+//! | [`authenticator`] | Poly1305, fast | |
+//! | [`sodium`] | libsodium's X25519, stream cipher and authenticator as safe types; the one room with `unsafe` | |
 //! | [`host`] | the machine: who may open a device's node and who has it open, which udev rules there are | |
 //! | [`fault`] | what every error can say: code, class, remedy | `text` |
 //! | [`text`] | text from outside, made safe to print | |
 //!
-//! All of them but `sodium` use `fault` and `text`, too.
+//! All of them but `authenticator` and `sodium` use `fault` and `text`, too.
 //!
 //! The command line stands above all of them, in the binary.
 //!
@@ -29,6 +30,7 @@
 //! [`ethereum::Signature`], [`encryption::StorageKey`] and [`encryption::PrivateKey`] are wiped on drop and have neither
 //! `Debug`, `Display`, `Clone` nor `Serialize`. The signature is as secret as the key that is derived from it.
 
+pub mod authenticator;
 pub mod emulator;
 pub mod encryption;
 pub mod ethereum;

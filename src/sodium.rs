@@ -1,13 +1,14 @@
-//! libsodium's XSalsa20 and Poly1305 as safe types: the one room with `unsafe`.
+//! libsodium's X25519, XSalsa20 and Poly1305 as safe types: the one room with `unsafe`.
 //!
-//! Promises: keys and states are wiped on drop; tags are compared in constant time. Refuses nothing by itself: what is
-//! encrypted with which key, and that a key and nonce are used once, is its callers' business.
+//! Promises: keys and states are wiped on drop. Refuses points of low order in X25519, and nothing else by itself: what
+//! is encrypted with which key, and that a key and nonce are used once, is its callers' business.
 //!
-//! libsodium is used for its speed over large files (docs/dependencies.md); `tests/engine_agrees_with_oracles.rs` holds
-//! it against the RustCrypto crates.
+//! Cipher and X25519 are used for their speed over large files and many (docs/dependencies.md). Files are authenticated by the room
+//! `authenticator`, which is faster; libsodium's Poly1305 is here to judge it (`tests/authenticators_agree.rs`).
 
 #![allow(unsafe_code)]
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Once;
 
 use libsodium_sys as ffi;
@@ -21,6 +22,59 @@ fn init() {
         // times. If it fails, the portable implementations stay chosen, which give the same bytes.
         unsafe { ffi::sodium_init() };
     });
+}
+
+/// The secret (32 bytes) that the owner of `private` shares with the owner of `public` (RFC 7748, section 5). None if
+/// `public` is a point of low order, with which everybody shares the same secret.
+pub fn x25519(private: &[u8; 32], public: &[u8; 32]) -> Option<SecretBox<[u8; 32]>> {
+    init();
+    let mut shared = SecretBox::new(Box::new([0; 32]));
+    // SAFETY: all three point to 32 bytes, of which the first is written and the others are read.
+    let result = unsafe {
+        let shared = shared.expose_secret_mut().as_mut_ptr();
+        ffi::crypto_scalarmult_curve25519(shared, private.as_ptr(), public.as_ptr())
+    };
+    (result == 0).then_some(shared)
+}
+
+/// The public key (32 bytes) that belongs to a private one (RFC 7748, section 6.1).
+pub fn x25519_public_key(private: &[u8; 32]) -> [u8; 32] {
+    init();
+    let mut public = [0; 32];
+    // SAFETY: both point to 32 bytes, of which the first is written and the other is read. It always returns 0.
+    unsafe { ffi::crypto_scalarmult_curve25519_base(public.as_mut_ptr(), private.as_ptr()) };
+    public
+}
+
+/// Bytes on the heap that may be secret: wiped on drop, as fast as memory is written.
+pub struct WipedBuffer(Vec<u8>);
+
+impl WipedBuffer {
+    /// This many zeros.
+    pub fn new(length: usize) -> Self {
+        Self(vec![0; length])
+    }
+}
+
+impl Deref for WipedBuffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl DerefMut for WipedBuffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        &mut self.0
+    }
+}
+
+impl Drop for WipedBuffer {
+    fn drop(&mut self) {
+        // SAFETY: the pointer and length are those of the vector's bytes.
+        unsafe { ffi::sodium_memzero(self.0.as_mut_ptr().cast(), self.0.len()) };
+    }
 }
 
 /// The XSalsa20 key stream of one key and nonce, to be entered at any of its 64-byte blocks.
@@ -62,16 +116,13 @@ impl StreamCipher {
     }
 }
 
-/// Poly1305 over a message that comes in parts.
-pub struct Authenticator {
-    // On the heap, so that moving the authenticator leaves no copy behind.
+/// libsodium's Poly1305 over a message that comes in parts.
+pub struct Poly1305 {
+    // On the heap, so that moving it leaves no copy behind.
     state: Box<ffi::crypto_onetimeauth_poly1305_state>,
 }
 
-impl Authenticator {
-    /// The length of a tag in bytes.
-    pub const TAG_BYTES: usize = 16;
-
+impl Poly1305 {
     /// Starts a message under a one-time key (32 bytes).
     pub fn new(key: &[u8; 32]) -> Self {
         init();
@@ -87,23 +138,16 @@ impl Authenticator {
         unsafe { ffi::crypto_onetimeauth_poly1305_update(&mut *self.state, part.as_ptr(), part.len() as u64) };
     }
 
-    /// The tag of the message.
+    /// The tag of the message, 16 bytes.
     pub fn finish(mut self) -> [u8; 16] {
-        let mut tag = [0; Self::TAG_BYTES];
+        let mut tag = [0; 16];
         // SAFETY: the state was initialised in `new` and is not used again; `tag` has the 16 bytes that are written.
         unsafe { ffi::crypto_onetimeauth_poly1305_final(&mut *self.state, tag.as_mut_ptr()) };
         tag
     }
-
-    /// Whether `tag` is the tag of the message, in constant time.
-    pub fn verify(self, tag: &[u8; 16]) -> bool {
-        let expected = self.finish();
-        // SAFETY: both point to 16 bytes.
-        unsafe { ffi::crypto_verify_16(expected.as_ptr(), tag.as_ptr()) == 0 }
-    }
 }
 
-impl Drop for Authenticator {
+impl Drop for Poly1305 {
     fn drop(&mut self) {
         // SAFETY: the pointer and length are those of the state, which is plain bytes.
         unsafe { ffi::sodium_memzero(std::ptr::from_mut(&mut *self.state).cast(), size_of_val(&*self.state)) };

@@ -1,13 +1,13 @@
-//! What our engine seals crypto_box opens, and the other way round, at every size and every chunk border; libsodium's
-//! cipher and authenticator agree with the RustCrypto crates; nothing that was changed opens.
+//! What our engine seals crypto_box opens, and the other way round, at every size and every chunk border, with any number
+//! of threads; libsodium's cipher agrees with the salsa20 crate; nothing that was changed opens.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::expect_used, clippy::panic)]
 
+use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 use std::path::Path;
 
 use crypto_box::SecretKey;
 use crypto_box::aead::OsRng;
-use poly1305::Poly1305;
-use poly1305::universal_hash::KeyInit as _;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use salsa20::XSalsa20;
@@ -15,10 +15,10 @@ use salsa20::cipher::{KeyIvInit as _, StreamCipher as _, StreamCipherSeek as _};
 use saltbridge::encryption::sealed_box::{BoxKey, HEADER_BYTES, Header, LowOrder, SealError};
 use saltbridge::encryption::{KeyPair, PrivateKey, PublicKey};
 use saltbridge::files::{
-    CHUNK_BYTES, Folder, Input, Inputs, OpenBoxError, Opener, Output, Overwrite, Sealer, Source, Target, open_box,
-    seal_box,
+    BoxCipher, CHUNK_BYTES, Folder, Input, Inputs, OpenBoxError, Output, Overwrite, Source, Target, Threads,
+    Unpublished, open_box, seal_box,
 };
-use saltbridge::sodium::{Authenticator, StreamCipher};
+use saltbridge::sodium::StreamCipher;
 
 /// One key pair, for us and for the oracle.
 struct Recipient {
@@ -42,9 +42,10 @@ impl Recipient {
     fn seal_with_engine(&self, plaintext: &[u8]) -> Vec<u8> {
         let (key, ephemeral) = BoxKey::to_seal(&self.ours.public_key()).unwrap();
         let mut ciphertext = plaintext.to_vec();
-        let mut sealer = Sealer::new(&key);
-        sealer.encrypt(&mut ciphertext);
-        let tag = sealer.finish();
+        let (cipher, mut authenticator) = BoxCipher::start(&key);
+        cipher.apply(0, &mut ciphertext);
+        authenticator.update(&ciphertext);
+        let tag = authenticator.finish();
         let mut sealed = Header { ephemeral, tag }.to_bytes().to_vec();
         sealed.append(&mut ciphertext);
         sealed
@@ -54,42 +55,93 @@ impl Recipient {
         let (header, ciphertext) = sealed.split_first_chunk::<HEADER_BYTES>()?;
         let header = Header::from_bytes(header);
         let key = BoxKey::to_open(&self.ours, &header.ephemeral).ok()?;
-        let mut opener = Opener::new(&key);
+        let (cipher, mut authenticator) = BoxCipher::start(&key);
+        authenticator.update(ciphertext);
         let mut plaintext = ciphertext.to_vec();
-        opener.authenticate(ciphertext);
-        opener.decrypt(&mut plaintext);
-        opener.verify(&header.tag).map(|_| plaintext)
+        cipher.apply(0, &mut plaintext);
+        authenticator.verify(&header.tag).then_some(plaintext)
     }
 
-    fn open_file(&self, folder: &Path, sealed: &[u8]) -> Result<Vec<u8>, OpenBoxError> {
-        through_files(folder, sealed, |input, output| open_box(input, output, &self.ours, &|_| ()))
+    fn open_file(&self, way: Way, folder: &Path, sealed: &[u8]) -> Result<Vec<u8>, OpenBoxError> {
+        way.go(folder, sealed, |input, output, threads| open_box(input, output, &self.ours, threads, &|_| ()))
     }
 
-    fn seal_file(&self, folder: &Path, plaintext: &[u8]) -> Vec<u8> {
-        let result =
-            through_files(folder, plaintext, |input, output| seal_box(input, output, &self.ours.public_key(), &|_| ()));
-        result.unwrap()
+    fn seal_file(&self, way: Way, folder: &Path, plaintext: &[u8]) -> Vec<u8> {
+        let recipient = self.ours.public_key();
+        let seal =
+            |input: &mut Input, output: Output<'_>, threads| seal_box(input, output, &recipient, threads, &|_| ());
+        way.go(folder, plaintext, seal).unwrap()
     }
 }
 
-/// Writes `bytes` into one file, runs `work` from there into another, and reads that.
-fn through_files<E>(
-    folder: &Path,
-    bytes: &[u8],
-    work: impl FnOnce(&mut Input, Output<'_>) -> Result<u64, E>,
-) -> Result<Vec<u8>, E> {
-    let from = folder.join("from");
-    std::fs::write(&from, bytes).unwrap();
-    let target = Target::new(&Folder::open(folder).unwrap(), "to".as_ref()).unwrap();
-    let output = Output::File {
-        target: &target,
-        overwrite: Overwrite::Replace,
-        inputs: &Inputs::default(),
-    };
-    let length = work(&mut Input::open(&Source::Path(from)).unwrap(), output)?;
-    let result = std::fs::read(folder.join("to")).unwrap();
-    assert_eq!(result.len() as u64, length);
-    Ok(result)
+/// How a file goes through the engine.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    threads: usize,
+    /// Read from a pipe, whose end nobody knows before.
+    piped: bool,
+}
+
+const WAYS: [Way; 5] = [
+    Way {
+        threads: 1,
+        piped: false,
+    },
+    Way {
+        threads: 2,
+        piped: false,
+    },
+    Way {
+        threads: 2,
+        piped: true,
+    },
+    Way {
+        threads: 3,
+        piped: false,
+    },
+    Way {
+        threads: 4,
+        piped: true,
+    },
+];
+
+impl Way {
+    /// Lets `work` read `bytes` and write a file, and reads that.
+    fn go<E: From<saltbridge::files::TargetError>>(
+        self,
+        folder: &Path,
+        bytes: &[u8],
+        work: impl FnOnce(&mut Input, Output<'_>, Threads) -> Result<Unpublished, E>,
+    ) -> Result<Vec<u8>, E> {
+        let target = Target::new(&Folder::open(folder).unwrap(), "to".as_ref()).unwrap();
+        let output = Output::File {
+            target: &target,
+            overwrite: Overwrite::Replace,
+            inputs: &Inputs::default(),
+        };
+        let result = std::thread::scope(|scope| {
+            let mut input = match self.piped {
+                true => {
+                    let (reader, mut writer) = std::io::pipe().unwrap();
+                    let path = format!("/proc/self/fd/{}", reader.as_raw_fd());
+                    let input = Input::open(&Source::Path(path.into())).unwrap();
+                    // A reader that fails before the end closes the pipe.
+                    scope.spawn(move || bytes.chunks(100_003).try_for_each(|piece| writer.write_all(piece)));
+                    input
+                }
+                false => {
+                    let from = folder.join("from");
+                    std::fs::write(&from, bytes).unwrap();
+                    Input::open(&Source::Path(from)).unwrap()
+                }
+            };
+            work(&mut input, output, Threads::new(self.threads))
+        });
+        let length = result?.publish()?;
+        let result = std::fs::read(folder.join("to")).unwrap();
+        assert_eq!(result.len() as u64, length);
+        Ok(result)
+    }
 }
 
 fn random(length: usize) -> Vec<u8> {
@@ -101,11 +153,13 @@ fn random(length: usize) -> Vec<u8> {
 /// The sizes at which a chunk ends just before, at, or just after the end of a block of the cipher, a block of the
 /// authenticator, or the part of a block that the authenticator's key takes away.
 fn sizes_around_chunk_borders() -> impl Iterator<Item = usize> {
-    [CHUNK_BYTES, 2 * CHUNK_BYTES].into_iter().flat_map(|border| {
-        let around = move |distance: usize| [border - distance, border + distance];
-        let near = [64, 32, 16].into_iter().flat_map(around);
-        near.chain([border]).flat_map(|size| size - 1..=size + 1)
-    })
+    [CHUNK_BYTES, 2 * CHUNK_BYTES, 3 * CHUNK_BYTES]
+        .into_iter()
+        .flat_map(|border| {
+            let around = move |distance: usize| [border - distance, border + distance];
+            let near = [64, HEADER_BYTES, 32, 16].into_iter().flat_map(around);
+            near.chain([border]).flat_map(|size| size - 1..=size + 1)
+        })
 }
 
 #[test]
@@ -126,21 +180,44 @@ fn every_size_up_to_4096_opens_on_the_other_side() {
 fn every_size_around_a_chunk_border_opens_on_the_other_side_also_as_a_file() {
     let recipient = Recipient::new();
     let folder = tempfile::tempdir().unwrap();
-    let plaintext = random(2 * CHUNK_BYTES + 65);
+    let plaintext = random(3 * CHUNK_BYTES + 65);
     let mut sizes = 0;
     for size in sizes_around_chunk_borders() {
         let plaintext = &plaintext[..size];
-        for ours in [recipient.seal_with_engine(plaintext), recipient.seal_file(folder.path(), plaintext)] {
-            assert_eq!(ours.len(), size + HEADER_BYTES);
-            assert!(recipient.oracle.unseal(&ours).unwrap() == plaintext, "{size} bytes");
-        }
         let theirs = recipient.seal_with_oracle(plaintext);
-        assert!(recipient.open_with_engine(&theirs).unwrap() == plaintext, "{size} bytes");
-        let opened = recipient.open_file(folder.path(), &theirs).unwrap();
-        assert!(opened == plaintext, "{size} bytes");
+        for way in WAYS {
+            let opened = recipient.open_file(way, folder.path(), &theirs).unwrap();
+            assert!(opened == plaintext, "{size} bytes, {way:?}");
+            // What we open is what the oracle sealed: good enough to judge what we seal.
+            let ours = recipient.seal_file(way, folder.path(), plaintext);
+            assert_eq!(ours.len(), size + HEADER_BYTES);
+            assert!(recipient.open_with_engine(&ours).unwrap() == plaintext, "{size} bytes, {way:?}");
+        }
+        let way = WAYS[sizes % WAYS.len()];
+        for ours in [recipient.seal_with_engine(plaintext), recipient.seal_file(way, folder.path(), plaintext)] {
+            assert!(recipient.oracle.unseal(&ours).unwrap() == plaintext, "{size} bytes, {way:?}");
+        }
         sizes += 1;
     }
-    assert_eq!(sizes, 2 * 21);
+    assert_eq!(sizes, 3 * 27);
+}
+
+#[test]
+fn a_changed_bit_in_any_chunk_keeps_a_file_shut_however_many_threads_there_are() {
+    let recipient = Recipient::new();
+    let folder = tempfile::tempdir().unwrap();
+    let mut sealed = recipient.seal_with_engine(&random(4 * CHUNK_BYTES + 5));
+    for way in WAYS {
+        for chunk in 0..=4 {
+            let byte = HEADER_BYTES + chunk * CHUNK_BYTES;
+            sealed[byte] ^= 0x10;
+            let result = recipient.open_file(way, folder.path(), &sealed);
+            assert!(matches!(result, Err(OpenBoxError::DoesNotOpen { .. })), "chunk {chunk}, {way:?}");
+            sealed[byte] ^= 0x10;
+        }
+    }
+    assert!(!folder.path().join("to").exists());
+    assert!(recipient.open_file(WAYS[1], folder.path(), &sealed).is_ok());
 }
 
 #[test]
@@ -161,10 +238,10 @@ fn one_flipped_bit_anywhere_in_a_box_keeps_it_shut() {
 fn a_box_that_was_cut_anywhere_or_has_a_byte_too_many_stays_shut() {
     let recipient = Recipient::new();
     let folder = tempfile::tempdir().unwrap();
-    let sealed = recipient.seal_with_oracle(&random(2 * CHUNK_BYTES + 70));
+    let sealed = recipient.seal_with_oracle(&random(3 * CHUNK_BYTES + 70));
     let around_borders = sizes_around_chunk_borders().map(|size| size + HEADER_BYTES);
     for length in (0..=HEADER_BYTES + 130).chain(around_borders) {
-        match recipient.open_file(folder.path(), &sealed[..length]) {
+        match recipient.open_file(WAYS[length % WAYS.len()], folder.path(), &sealed[..length]) {
             Err(OpenBoxError::TooShort { found, .. }) => assert!(found == length && length < HEADER_BYTES),
             Err(OpenBoxError::DoesNotOpen { .. }) => assert!(length >= HEADER_BYTES),
             Err(error) => panic!("{length} bytes: {error}"),
@@ -279,63 +356,29 @@ proptest! {
     }
 
     #[test]
-    fn the_authenticator_agrees_with_the_oracle_in_any_pieces(
-        key: [u8; 32], mut message in vec(any::<u8>(), 0..1500), lengths in lengths(),
-    ) {
-        let tag: [u8; 16] = Poly1305::new((&key).into()).compute_unpadded(&message).into();
-        let mut ours = Authenticator::new(&key);
-        for piece in pieces(&mut message, &lengths) {
-            ours.update(piece);
-        }
-        prop_assert_eq!(ours.finish(), tag);
-    }
-
-    #[test]
-    fn the_authenticator_accepts_its_tag_and_no_tag_with_one_bit_flipped(
-        key: [u8; 32], message in vec(any::<u8>(), 0..100),
-    ) {
-        let ours = || {
-            let mut ours = Authenticator::new(&key);
-            ours.update(&message);
-            ours
-        };
-        let mut tag: [u8; 16] = Poly1305::new((&key).into()).compute_unpadded(&message).into();
-        prop_assert!(ours().verify(&tag));
-        for bit in 0..128 {
-            tag[bit / 8] ^= 1 << (bit % 8);
-            prop_assert!(!ours().verify(&tag), "bit {} was flipped", bit);
-            tag[bit / 8] ^= 1 << (bit % 8);
-        }
-    }
-
-    #[test]
-    fn pieces_of_any_lengths_make_the_same_box_and_the_same_plaintext(
-        plaintext in vec(any::<u8>(), 0..3000), seal in lengths(), open in lengths(), afterwards in lengths(),
+    fn parts_of_any_lengths_make_the_same_box_in_any_order(
+        plaintext in vec(any::<u8>(), 0..3000), lengths in lengths(), order in any::<prop::sample::Index>(),
     ) {
         let recipient = Recipient::new();
         let (key, _) = BoxKey::to_seal(&recipient.ours.public_key()).unwrap();
-        let (mut whole, mut parts) = (plaintext.clone(), plaintext.clone());
-        let mut sealer = Sealer::new(&key);
-        sealer.encrypt(&mut whole);
-        let tag = sealer.finish();
-        let mut sealer = Sealer::new(&key);
-        pieces(&mut parts, &seal).into_iter().for_each(|piece| sealer.encrypt(piece));
-        prop_assert_eq!(sealer.finish(), tag);
-        prop_assert_eq!(&whole, &parts);
+        let (cipher, _) = BoxCipher::start(&key);
+        let mut whole = plaintext.clone();
+        cipher.apply(0, &mut whole);
 
-        // Decrypted before the tag is known, as into a file; and after it, as to standard output.
-        let (mut before, mut after) = (whole.clone(), whole);
-        let mut opener = Opener::new(&key);
-        for piece in pieces(&mut before, &open) {
-            opener.authenticate(piece);
-            opener.decrypt(piece);
-        }
-        prop_assert!(opener.verify(&tag).is_some());
-        prop_assert_eq!(&before, &plaintext);
-        let mut opener = Opener::new(&key);
-        pieces(&mut after, &open).into_iter().for_each(|piece| opener.authenticate(piece));
-        let mut verified = opener.verify(&tag).expect("the same tag");
-        pieces(&mut after, &afterwards).into_iter().for_each(|piece| verified.decrypt(piece));
-        prop_assert_eq!(after, plaintext);
+        let mut parts = plaintext.clone();
+        let mut position = 0;
+        let mut pieces: Vec<_> = pieces(&mut parts, &lengths)
+            .into_iter()
+            .map(|piece| {
+                position += piece.len() as u64;
+                (position - piece.len() as u64, piece)
+            })
+            .collect();
+        let middle = order.index(pieces.len());
+        pieces.rotate_left(middle);
+        pieces.into_iter().for_each(|(position, piece)| cipher.apply(position, piece));
+        prop_assert_eq!(&whole, &parts);
+        cipher.apply(0, &mut parts);
+        prop_assert_eq!(parts, plaintext);
     }
 }

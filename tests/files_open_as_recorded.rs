@@ -5,7 +5,7 @@
 mod support;
 
 use saltbridge::encryption::{KeyFile, KeyPair, PrivateKey};
-use saltbridge::files::{Folder, Input, Inputs, OpenBoxError, Output, Overwrite, Source, Target, open_box};
+use saltbridge::files::{Folder, Input, Inputs, OpenBoxError, Output, Overwrite, Source, Target, Threads, open_box};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 use support::{Vectors, plaintext, text, unbase64};
@@ -23,7 +23,8 @@ fn open(ciphertext: &[u8], key_pair: &KeyPair) -> Result<Vec<u8>, OpenBoxError> 
         inputs: &inputs,
     };
     let mut input = Input::open(&Source::Path(sealed)).unwrap();
-    let result = open_box(&mut input, output, key_pair, &|_| ());
+    let made = open_box(&mut input, output, key_pair, Threads::all(), &|_| ());
+    let result = made.and_then(|made| Ok(made.publish()?));
     let opened = std::fs::read(folder.path().join("f"));
     assert_eq!(result.is_ok(), opened.is_ok(), "there is a file if and only if the box opened");
     result.map(|length| {

@@ -4,13 +4,14 @@
 use std::path::{Path, PathBuf};
 
 /// Each room with the rooms that it may use, from the ground up.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("text", &[]),
     ("fault", &["text"]),
     ("sodium", &[]),
+    ("authenticator", &[]),
     ("ethereum", &["fault", "text"]),
-    ("encryption", &["fault", "text", "ethereum"]),
-    ("files", &["fault", "text", "encryption", "sodium"]),
+    ("encryption", &["fault", "text", "ethereum", "sodium"]),
+    ("files", &["fault", "text", "encryption", "authenticator", "sodium"]),
     ("host", &["fault", "text"]),
     ("ledger", &["fault", "text", "ethereum", "host"]),
     ("emulator", &["fault", "text", "ethereum"]),

@@ -88,6 +88,11 @@ pub(super) struct Outputs {
     #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath)]
     pub(super) output_dir: Option<PathBuf>,
 
+    /// With -o -, the folder in which the ciphertext waits until all of it has been seen [default: TMPDIR or /var/tmp,
+    /// whichever is not kept in memory]
+    #[arg(long, value_name = "DIR", value_hint = ValueHint::DirPath, requires = "output")]
+    pub(super) spool_dir: Option<PathBuf>,
+
     #[command(flatten)]
     pub(super) force: Force,
 }

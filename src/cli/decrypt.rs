@@ -4,15 +4,15 @@ use clap::ValueHint;
 use std::ffi::OsString;
 use std::path::Path;
 
-use indicatif::ProgressBar;
 use saltbridge::encryption::{Document, KeyFile, KeyPair, PublicKey, TEXT_LIMIT};
-use saltbridge::files::{Input, OpenBoxError, Output, Source, open_box};
+use saltbridge::files::{self, Input, OpenBoxError, Output, Source, Threads, Unpublished, open_box};
 
 use super::Outcome;
 use super::args::{Outputs, Unlocking, source};
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
-use super::outputs::{Work, plan, run_all};
+use super::making::{Work, run_all};
+use super::outputs::plan;
 use super::report::Report;
 use super::terminal;
 use super::unlocking::unlock_with;
@@ -109,8 +109,14 @@ struct Opening {
 impl Work for Opening {
     type Error = OpenBoxError;
 
-    fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, OpenBoxError> {
-        open_box(input, output, &self.key_pair, &|bytes| Report::advance(progress, bytes))
+    fn run(
+        &self,
+        input: &mut Input,
+        output: Output<'_>,
+        threads: Threads,
+        progress: files::Progress<'_>,
+    ) -> Result<Unpublished, OpenBoxError> {
+        open_box(input, output, &self.key_pair, threads, progress)
     }
 }
 

@@ -4,14 +4,14 @@ use clap::ValueHint;
 use std::ffi::OsString;
 use std::path::Path;
 
-use indicatif::ProgressBar;
 use saltbridge::encryption::PublicKey;
-use saltbridge::files::{Input, Output, SealBoxError, Source, seal_box};
+use saltbridge::files::{self, Input, Output, SealBoxError, Source, Threads, Unpublished, seal_box};
 
 use super::Outcome;
 use super::args::{Outputs, source};
 use super::failure::Failure;
-use super::outputs::{Work, plan, run_all};
+use super::making::{Work, run_all};
+use super::outputs::plan;
 use super::report::Report;
 
 /// Seal files for a buyer's public key
@@ -46,8 +46,14 @@ struct Sealing {
 impl Work for Sealing {
     type Error = SealBoxError;
 
-    fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, SealBoxError> {
-        seal_box(input, output, &self.recipient, &|bytes| Report::advance(progress, bytes))
+    fn run(
+        &self,
+        input: &mut Input,
+        output: Output<'_>,
+        threads: Threads,
+        progress: files::Progress<'_>,
+    ) -> Result<Unpublished, SealBoxError> {
+        seal_box(input, output, &self.recipient, threads, progress)
     }
 }
 

@@ -7,6 +7,7 @@ use saltbridge::fault::{Class, Explanation, Fault};
 use saltbridge::text::printable;
 
 /// Any fault, told.
+#[derive(Clone)]
 pub(super) struct Failure {
     message: String,
     explanation: Explanation,
@@ -98,6 +99,8 @@ pub(super) enum CliError {
     JsonAndDataToStdout,
     #[error("the result is not shown on a terminal")]
     DataToTerminal,
+    #[error("there is no folder for the ciphertext to wait in: {reason}")]
+    NoSpoolFolder { reason: String },
     #[error("a secret stands in the arguments, where other programs and the shell's history can see it")]
     SecretInArguments,
     #[error("{name} is a key file, not an envelope")]
@@ -148,6 +151,11 @@ impl Fault for CliError {
             Self::DataToTerminal => usage(
                 "data-to-terminal",
                 "what a stranger's file holds could take over the terminal: send it to a file or through a pipe",
+            ),
+            Self::NoSpoolFolder { .. } => Explanation::new(
+                "no-spool-folder",
+                Class::System,
+                "name a folder on a disk, which you may write to, with --spool-dir",
             ),
             Self::SecretInArguments => usage(
                 "secret-in-arguments",

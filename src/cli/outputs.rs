@@ -5,39 +5,56 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use indicatif::ProgressBar;
-use saltbridge::fault::Fault;
-use saltbridge::files::{Folder, Input, InputError, Inputs, Output, Overwrite, Source, Target, TargetError};
+use saltbridge::files::{Folder, Input, Inputs, Output, Overwrite, Source, Target};
 use saltbridge::text::printable_path;
-use serde_json::Value;
 
-use super::Outcome;
 use super::args::{Destination, Outputs};
-use super::facts::Facts;
 use super::failure::{CliError, Failure};
 use super::report::Report;
-use super::terminal;
+use super::spool;
 
-/// What is to be done with one file.
+/// Where one result goes.
 #[derive(Clone)]
-enum Job {
-    ToStdout { spool: Folder },
-    ToFile(Target),
+pub(super) enum Place {
+    /// To standard output, after it waited in the folder.
+    Stdout { spool: Folder },
+    /// To a file.
+    File(Target),
 }
 
-/// What a command makes of one file.
-pub(super) trait Work {
-    type Error: Fault + From<InputError> + From<TargetError>;
-
-    /// Does it; the length of the result in bytes.
-    fn run(&self, input: &mut Input, output: Output<'_>, progress: &ProgressBar) -> Result<u64, Self::Error>;
+/// What is to be done with one file.
+pub(super) struct Job<'a> {
+    pub(super) file: &'a Source,
+    /// Where the result goes, if that could be decided.
+    pub(super) place: Result<Place, Failure>,
+    /// The length of the file in bytes, as far as it is known.
+    pub(super) size: Option<u64>,
 }
 
 /// What is to be done, decided and checked as far as possible before anything is done.
 pub(super) struct Plan<'a> {
-    jobs: Vec<(&'a Source, Result<Job, Failure>)>,
+    pub(super) jobs: Vec<Job<'a>>,
+    pub(super) rules: Rules,
+}
+
+/// What is replaced, and what is not.
+pub(super) struct Rules {
     inputs: Inputs,
     overwrite: Overwrite,
+}
+
+impl Rules {
+    /// A place as the library takes it.
+    pub(super) fn output<'a>(&'a self, place: &'a Place) -> Output<'a> {
+        match place {
+            Place::Stdout { spool } => Output::Stdout { spool },
+            Place::File(target) => Output::File {
+                target,
+                overwrite: self.overwrite,
+                inputs: &self.inputs,
+            },
+        }
+    }
 }
 
 /// Decides all targets. `rename` makes the name of the result from the name of the file, if it can; `secrets` are read
@@ -58,23 +75,23 @@ pub(super) fn plan<'a>(
     let folder = outputs.output_dir.as_deref().map(Folder::open_or_make).transpose()?;
     let named = match (&outputs.output, files) {
         (None, _) => None,
-        (Some(Destination::Path(path)), [_]) => Some(Job::ToFile(Target::from_path(path)?)),
+        (Some(Destination::Path(path)), [_]) => Some(Place::File(Target::from_path(path)?)),
         (Some(Destination::Stdout), [_]) => {
             report.check_stdout(false)?;
-            let spool = spool_folder()?;
-            Some(Job::ToStdout { spool })
+            let spool = spool::choose(outputs.spool_dir.as_deref(), report)?;
+            Some(Place::Stdout { spool })
         }
         (Some(_), _) => return Err(CliError::OneOutputForMany { files: files.len() }.into()),
     };
     // Each folder is opened once, however many files go there.
     let mut folders = HashMap::new();
     let mut taken = HashSet::new();
-    let mut job_of = |input: &Source| -> Result<Job, Failure> {
-        let job = match &named {
-            Some(job) => job.clone(),
-            None => Job::ToFile(target_of(input, folder.as_ref(), &rename, &mut folders)?),
+    let mut place_of = |input: &Source| -> Result<(Place, Option<u64>), Failure> {
+        let place = match &named {
+            Some(place) => place.clone(),
+            None => Place::File(target_of(input, folder.as_ref(), &rename, &mut folders)?),
         };
-        if let Job::ToFile(target) = &job {
+        if let Place::File(target) = &place {
             if !taken.insert(target.identity()) {
                 let target = printable_path(&target.path());
                 return Err(CliError::SameTarget { target }.into());
@@ -82,16 +99,28 @@ pub(super) fn plan<'a>(
             target.check(overwrite, &inputs)?;
         }
         // Before anybody is asked for a signature in vain.
-        if let Source::Path(_) = input {
-            Input::open(input)?;
-        }
-        Ok(job)
+        let size = match input {
+            Source::Stdin => None,
+            Source::Path(path) => Input::check(path)?,
+        };
+        Ok((place, size))
     };
-    let jobs = files.iter().map(|file| (file, job_of(file))).collect();
+    let job_of = |file| match place_of(file) {
+        Ok((place, size)) => Job {
+            file,
+            place: Ok(place),
+            size,
+        },
+        Err(failure) => Job {
+            file,
+            place: Err(failure),
+            // Nothing of it will be read.
+            size: Some(0),
+        },
+    };
     Ok(Plan {
-        jobs,
-        inputs,
-        overwrite,
+        jobs: files.iter().map(job_of).collect(),
+        rules: Rules { inputs, overwrite },
     })
 }
 
@@ -129,86 +158,4 @@ fn target_of(
             Target::new(folder, &name)?
         }
     })
-}
-
-/// Does the work on every file. One that fails does not stop the others; the first failure decides the exit code.
-/// `prepare` asks for what the work needs, and is not called if there is nothing left to do.
-pub(super) fn run_all<W: Work>(
-    mut plan: Plan<'_>,
-    prepare: impl FnOnce() -> Result<W, Failure>,
-    report: &Report,
-) -> Outcome {
-    let work = match plan.jobs.iter().any(|(_, job)| job.is_ok()) {
-        true => Some(prepare()),
-        false => None,
-    };
-    let mut results = Vec::<Value>::new();
-    let mut first_failure = None;
-    for (file, job) in std::mem::take(&mut plan.jobs) {
-        let name = match file {
-            Source::Stdin => "-".into(),
-            Source::Path(path) => path.to_string_lossy(),
-        };
-        let input = Facts::of("input", name);
-        let done = match (job, &work) {
-            (Ok(job), Some(Ok(work))) => run_one(file, &job, &plan, work, report),
-            (Err(failure), _) => Err(failure),
-            // What could have been done was not even begun.
-            (Ok(_), Some(Err(_)) | None) => continue,
-        };
-        match done {
-            Ok((target, bytes)) => results.push(input.with("output", target).with("bytes", bytes).into()),
-            Err(failure) => {
-                report.failed(&failure);
-                results.push(input.with("error", failure.to_json()).into());
-                first_failure.get_or_insert(failure);
-            }
-        }
-    }
-    if let Some(Err(failure)) = work {
-        report.failed(&failure);
-        first_failure = Some(failure);
-    }
-    let mut json = Facts::of("files", results);
-    if let Some(failure) = &first_failure {
-        json.set("error", failure.to_json());
-    }
-    Outcome {
-        json,
-        failure: first_failure,
-    }
-}
-
-fn run_one<W: Work>(
-    file: &Source,
-    job: &Job,
-    plan: &Plan<'_>,
-    work: &W,
-    report: &Report,
-) -> Result<(String, u64), Failure> {
-    let mut input = terminal::open(file, "the file", report).map_err(W::Error::from)?;
-    let bar = report.progress(input.name(), input.size());
-    let output = match job {
-        Job::ToFile(target) => Output::File {
-            target,
-            overwrite: plan.overwrite,
-            inputs: &plan.inputs,
-        },
-        Job::ToStdout { spool } => Output::Stdout { spool },
-    };
-    let result = work.run(&mut input, output, &bar);
-    bar.finish_and_clear();
-    let bytes = result?;
-    let Job::ToFile(target) = job else {
-        return Ok(("-".to_owned(), bytes));
-    };
-    let path = target.path();
-    report.say(&format!("{} → {} ({bytes} bytes)", input.name(), printable_path(&path)));
-    Ok((path.to_string_lossy().into_owned(), bytes))
-}
-
-/// Where ciphertext waits until it is verified: TMPDIR, otherwise /var/tmp, which is not kept in memory.
-fn spool_folder() -> Result<Folder, TargetError> {
-    let folder = std::env::var_os("TMPDIR").filter(|folder| !folder.is_empty());
-    Folder::open(Path::new(folder.as_deref().unwrap_or("/var/tmp".as_ref())))
 }

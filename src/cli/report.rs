@@ -3,7 +3,6 @@
 use std::io::{IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use saltbridge::files::write_text_to_stdout;
 use saltbridge::text::escape_json;
 
@@ -11,11 +10,6 @@ use super::Outcome;
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
 use super::process;
-
-/// Below this many bytes nobody wants to watch a bar: 16 MiB.
-const WORTH_A_BAR: u64 = 16 << 20;
-
-const SYNCING: &str = ", syncing to disk";
 
 #[derive(Clone, Copy)]
 pub(super) struct Report {
@@ -52,6 +46,11 @@ impl Report {
             // Who has heard enough closes the pipe.
             let _ = writeln!(std::io::stdout().lock(), "{line}");
         }
+    }
+
+    /// Whether the answer is a JSON object.
+    pub(super) fn is_json(&self) -> bool {
+        self.json
     }
 
     /// Whether what is done is not told.
@@ -104,33 +103,9 @@ impl Report {
         }
     }
 
-    /// A bar for reading an input of this many bytes, if anybody looks and it will take a while.
-    pub(super) fn progress(&self, name: &str, size: Option<u64>) -> ProgressBar {
-        let is_long = size.is_none_or(|size| size >= WORTH_A_BAR);
-        if self.quiet || self.json || !is_long || !std::io::stderr().is_terminal() {
-            return ProgressBar::hidden();
-        }
-        let (template, bar) = match size {
-            Some(size) => {
-                ("{msg} [{bar:30}] {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left", ProgressBar::new(size))
-            }
-            None => ("{msg} {spinner} {bytes}, {bytes_per_sec}", ProgressBar::no_length()),
-        };
-        bar.set_draw_target(ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            bar.set_style(style.progress_chars("=> "));
-        }
-        bar.set_message(name.to_owned());
-        bar
-    }
-
-    /// Moves a bar on. Once all was read, what remains is syncing, which can take as long again.
-    pub(super) fn advance(bar: &ProgressBar, bytes: u64) {
-        bar.inc(bytes);
-        let is_read = bar.length().is_some_and(|length| bar.position() >= length);
-        if is_read && !bar.message().ends_with(SYNCING) {
-            bar.set_message(format!("{}{SYNCING}", bar.message()));
-        }
+    /// Whether somebody would see a bar.
+    pub(super) fn shows_bars(&self) -> bool {
+        !self.is_quiet() && std::io::stderr().is_terminal()
     }
 
     /// Tells how it ended; the exit code.
@@ -162,5 +137,6 @@ pub(super) fn print_json(json: &Facts) -> std::io::Result<()> {
 
 /// Nobody can be told if standard error is closed.
 fn print_error_line(line: &str) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
+    // In one piece, so that lines of other programs do not come in between.
+    let _ = std::io::stderr().lock().write_all(format!("{line}\n").as_bytes());
 }

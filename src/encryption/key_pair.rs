@@ -4,12 +4,12 @@ use std::fmt;
 use std::str::FromStr;
 
 use secrecy::{ExposeSecret as _, ExposeSecretMut as _, SecretBox};
-use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
 use super::base64::{self, encode};
 use super::{FormatError, RandomError, random};
 use crate::fault::{Class, Explanation, Fault};
+use crate::sodium;
 
 /// A public key: 32 bytes, written as 44 characters of base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -81,7 +81,7 @@ impl PrivateKey {
 
     /// The public key that belongs to it (RFC 7748).
     pub fn public_key(&self) -> PublicKey {
-        PublicKey(x25519_dalek::PublicKey::from(&self.secret()).to_bytes())
+        PublicKey(sodium::x25519_public_key(self.0.expose_secret()))
     }
 
     /// Its 44 characters of base64. Wiped on drop.
@@ -89,8 +89,9 @@ impl PrivateKey {
         encode(self.0.expose_secret())
     }
 
-    pub(super) fn secret(&self) -> StaticSecret {
-        StaticSecret::from(*self.0.expose_secret())
+    /// The secret that its owner shares with the owner of `public`; None for a point of low order.
+    pub(super) fn agree(&self, public: &PublicKey) -> Option<SecretBox<[u8; 32]>> {
+        sodium::x25519(self.0.expose_secret(), public.as_bytes())
     }
 }
 

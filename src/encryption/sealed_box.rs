@@ -11,7 +11,6 @@ use blake2::Blake2b;
 use blake2::digest::Digest as _;
 use blake2::digest::consts::{U10, U24};
 use secrecy::{ExposeSecret as _, ExposeSecretMut as _, SecretBox};
-use x25519_dalek::StaticSecret;
 use zeroize::Zeroizing;
 
 use super::{KeyPair, Nonce, PrivateKey, PublicKey, RandomError};
@@ -64,7 +63,7 @@ impl BoxKey {
     /// # Errors
     /// [`LowOrder`] if the ephemeral key is a point of low order.
     pub fn to_open(recipient: &KeyPair, ephemeral: &PublicKey) -> Result<Self, LowOrder> {
-        Self::agree(&recipient.private_key().secret(), ephemeral, box_nonce(ephemeral, &recipient.public_key()))
+        Self::agree(recipient.private_key(), ephemeral, box_nonce(ephemeral, &recipient.public_key()))
     }
 
     /// The key of a new box for `recipient`, with the ephemeral public key that goes in front of it.
@@ -75,7 +74,7 @@ impl BoxKey {
     pub fn to_seal(recipient: &PublicKey) -> Result<(Self, PublicKey), SealError> {
         let ephemeral = PrivateKey::generate()?;
         let public = ephemeral.public_key();
-        let key = Self::agree(&ephemeral.secret(), recipient, box_nonce(&public, recipient))?;
+        let key = Self::agree(&ephemeral, recipient, box_nonce(&public, recipient))?;
         Ok((key, public))
     }
 
@@ -89,14 +88,14 @@ impl BoxKey {
         self.nonce.as_bytes()
     }
 
-    fn agree(ours: &StaticSecret, theirs: &PublicKey, nonce: Nonce) -> Result<Self, LowOrder> {
-        let shared = ours.diffie_hellman(&x25519_dalek::PublicKey::from(*theirs.as_bytes()));
-        if !shared.was_contributory() {
-            return Err(LowOrder);
-        }
+    fn agree(ours: &PrivateKey, theirs: &PublicKey, nonce: Nonce) -> Result<Self, LowOrder> {
+        let shared = ours.agree(theirs).ok_or(LowOrder)?;
         let mut key = SecretBox::new(Box::new([0; 32]));
-        let hashed: [u8; 32] = salsa20::hsalsa::<U10>(shared.as_bytes().into(), &Default::default()).into();
-        key.expose_secret_mut().copy_from_slice(&*Zeroizing::new(hashed));
+        let hashed = Zeroizing::new(<[u8; 32]>::from(salsa20::hsalsa::<U10>(
+            shared.expose_secret().into(),
+            &Default::default(),
+        )));
+        key.expose_secret_mut().copy_from_slice(&*hashed);
         Ok(Self { key, nonce })
     }
 }

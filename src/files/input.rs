@@ -7,10 +7,12 @@ use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::AsFd as _;
-use std::path::PathBuf;
+use std::os::fd::{AsFd as _, OwnedFd};
+use std::path::{Path, PathBuf};
 
-use rustix::fs::{FileType, Mode, OFlags, Stat};
+use rustix::event::{EventfdFlags, PollFd, PollFlags};
+use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Stat};
+use rustix::io::Errno;
 use zeroize::Zeroizing;
 
 use crate::fault::{Class, Explanation, Fault};
@@ -44,10 +46,15 @@ pub struct Inputs(HashSet<(u64, u64)>);
 impl Inputs {
     /// The files behind these sources, as far as they are there.
     pub fn of<'a>(sources: impl IntoIterator<Item = &'a Source>) -> Self {
-        // Of a link both the link and what it leads to.
+        let is_link = |stat: &Stat| FileType::from_raw_mode(stat.st_mode) == FileType::Symlink;
         let stats = sources.into_iter().flat_map(|source| match source {
             Source::Stdin => [rustix::fs::fstat(io::stdin()).ok(), None],
-            Source::Path(path) => [rustix::fs::stat(path).ok(), rustix::fs::lstat(path).ok()],
+            Source::Path(path) => {
+                let named = rustix::fs::lstat(path).ok();
+                // Of a link both the link and what it leads to.
+                let behind = named.filter(is_link).and_then(|_| rustix::fs::stat(path).ok());
+                [named, behind]
+            }
         });
         Self(stats.flatten().map(|stat| (stat.st_dev, stat.st_ino)).collect())
     }
@@ -60,7 +67,10 @@ impl Inputs {
 /// An input that was opened.
 pub struct Input {
     file: File,
+    /// Ends waiting for a pipe, which may last for ever.
+    interrupt: Option<Interrupt>,
     size: Option<u64>,
+    read: u64,
     ended: bool,
     name: String,
 }
@@ -72,13 +82,15 @@ impl Input {
     /// [`InputError::NotFound`], [`InputError::NotReadable`], [`InputError::NotAFile`], [`InputError::Read`].
     pub fn open(source: &Source) -> Result<Self, InputError> {
         let name = source.to_string();
-        let file = match source {
-            Source::Stdin => io::stdin()
-                .as_fd()
-                .try_clone_to_owned()
-                .map_err(|error| InputError::from_io(&name, error))?,
+        let from_os = |error: Errno| InputError::from_io(&name, error.into());
+        let (file, stat) = match source {
+            Source::Stdin => {
+                let file = io::stdin().as_fd().try_clone_to_owned();
+                let file = file.map_err(|error| InputError::from_io(&name, error))?;
+                let stat = rustix::fs::fstat(&file).map_err(from_os)?;
+                (file, stat)
+            }
             Source::Path(path) => {
-                let from_os = |error: rustix::io::Errno| InputError::from_io(&name, error.into());
                 // Looked at before it is opened: opening a named pipe or a device is an act of its own.
                 let before = rustix::fs::stat(path).map_err(from_os)?;
                 let is_unnamed = || Ok(rustix::fs::statfs(path).map_err(from_os)?.f_type as u64 == PIPEFS_MAGIC);
@@ -88,18 +100,43 @@ impl Input {
                 let opened = rustix::fs::fstat(&file).map_err(from_os)?;
                 let is_unnamed = || Ok(rustix::fs::fstatfs(&file).map_err(from_os)?.f_type as u64 == PIPEFS_MAGIC);
                 check_kind(&name, &opened, is_unnamed)?;
-                rustix::fs::fcntl_setfl(&file, OFlags::empty()).map_err(from_os)?;
-                file
+                if FileType::from_raw_mode(opened.st_mode) != FileType::RegularFile {
+                    rustix::fs::fcntl_setfl(&file, OFlags::empty()).map_err(from_os)?;
+                }
+                (file, opened)
             }
         };
-        let stat = rustix::fs::fstat(&file).map_err(|error| InputError::from_io(&name, error.into()))?;
         let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        let interrupt = match is_regular {
+            true => None,
+            false => Some(Interrupt::new().map_err(from_os)?),
+        };
         Ok(Self {
             file: file.into(),
+            interrupt,
             size: is_regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)),
+            read: 0,
             ended: false,
             name,
         })
+    }
+
+    /// Refuses early what opening would refuse late. The size in bytes, if it is a regular file.
+    ///
+    /// # Errors
+    /// As [`Input::open`].
+    pub fn check(path: &Path) -> Result<Option<u64>, InputError> {
+        let name = printable_path(path);
+        let from_os = |error: Errno| InputError::from_io(&name, error.into());
+        let stat = rustix::fs::stat(path).map_err(from_os)?;
+        let is_unnamed = || Ok(rustix::fs::statfs(path).map_err(from_os)?.f_type as u64 == PIPEFS_MAGIC);
+        check_kind(&name, &stat, is_unnamed)?;
+        // Other answers come from kernels without this call; opening will tell.
+        if let Err(Errno::ACCESS) = rustix::fs::accessat(CWD, path, Access::READ_OK, AtFlags::EACCESS) {
+            return Err(from_os(Errno::ACCESS));
+        }
+        let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
+        Ok(is_regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)))
     }
 
     /// The size in bytes, if it is a regular file.
@@ -107,12 +144,23 @@ impl Input {
         self.size
     }
 
+    /// How much of it is left to be read, in bytes, if it is a regular file and nobody changes it.
+    pub(super) fn rest(&self) -> Option<u64> {
+        self.size.map(|size| size.saturating_sub(self.read))
+    }
+
     /// The name to show, made printable.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Fills `buffer` as far as the input reaches. Less than the whole length means that it ended.
+    /// What ends waiting for this input, in another thread.
+    pub(super) fn interrupt(&self) -> Result<Option<Interrupt>, InputError> {
+        let copy = self.interrupt.as_ref().map(Interrupt::try_clone).transpose();
+        copy.map_err(|error| InputError::from_io(&self.name, error))
+    }
+
+    /// Fills `buffer` as far as the input reaches. Less than the whole length means that it ended, or was interrupted.
     ///
     /// # Errors
     /// [`InputError::Read`].
@@ -121,8 +169,13 @@ impl Input {
         if self.ended {
             return Ok(0);
         }
-        let length = fill(&mut self.file, buffer).map_err(|error| InputError::from_io(&self.name, error))?;
+        let length = match &self.interrupt {
+            Some(interrupt) => fill(&mut interrupt.guard(&self.file), buffer),
+            None => fill(&mut self.file, buffer),
+        };
+        let length = length.map_err(|error| InputError::from_io(&self.name, error))?;
         self.ended = length < buffer.len();
+        self.read += length as u64;
         Ok(length)
     }
 
@@ -163,6 +216,46 @@ impl Input {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Zeroizing::new(text.to_owned())),
             Err(_) => Err(InputError::NotUtf8 { name: self.name }),
+        }
+    }
+}
+
+/// Ends a read that waits for a pipe: the reader finds the end of the input there.
+pub(super) struct Interrupt(OwnedFd);
+
+impl Interrupt {
+    fn new() -> Result<Self, Errno> {
+        rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map(Self)
+    }
+
+    fn try_clone(&self) -> io::Result<Self> {
+        self.0.try_clone().map(Self)
+    }
+
+    /// From now on nothing is read. By any thread.
+    pub(super) fn signal(&self) {
+        // It fails only if that was said 2⁶⁴ - 2 times.
+        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
+    }
+
+    fn guard<'a>(&'a self, file: &'a File) -> impl Read + 'a {
+        Guarded { file, interrupt: self }
+    }
+}
+
+struct Guarded<'a> {
+    file: &'a File,
+    interrupt: &'a Interrupt,
+}
+
+impl Read for Guarded<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let mut ready = [PollFd::new(&self.interrupt.0, PollFlags::IN), PollFd::new(self.file, PollFlags::IN)];
+        rustix::event::poll(&mut ready, None)?;
+        let [interrupt, _] = &ready;
+        match interrupt.revents().is_empty() {
+            true => self.file.read(buffer),
+            false => Ok(0),
         }
     }
 }

@@ -1,23 +1,23 @@
 //! Opening and sealing files.
 
 use std::fs::File;
-use std::io::{Seek as _, Write as _};
+use std::io::Write as _;
 use std::os::fd::AsFd as _;
 
-use rustix::fs::Mode;
-use zeroize::Zeroizing;
-
-use super::input::fill;
-use super::stream::{CHUNK_BYTES, Opener, Sealer};
+use super::input::Interrupt;
+use super::pending::Unpublished;
+use super::pipeline::{self, Expected, Threads};
+use super::spool::Spool;
+use super::stream::BoxCipher;
 use super::target::Privacy;
-use super::temporary::{Naming, Temporary};
 use super::{Folder, Input, InputError, Inputs, Overwrite, Target, TargetError};
+use crate::authenticator::Authenticator;
 use crate::encryption::sealed_box::{BoxKey, HEADER_BYTES, Header, LowOrder, SealError};
 use crate::encryption::{KeyPair, PublicKey};
 use crate::fault::{Class, Explanation, Fault};
 
-/// Is told of every piece that was read, by its length in bytes.
-pub type Progress<'a> = &'a dyn Fn(u64);
+/// Is told of every piece that was read, by its length in bytes; by several threads, one after the other.
+pub type Progress<'a> = &'a (dyn Fn(u64) + Sync);
 
 /// Where the result goes.
 #[derive(Clone, Copy)]
@@ -38,9 +38,10 @@ pub enum Output<'a> {
     },
 }
 
-/// Opens a sealed box with the recipient's key pair. Returns the length of the plaintext in bytes.
+/// Opens a sealed box with the recipient's key pair. The result has its name once it is published, and standard output
+/// has all of it when this returns.
 ///
-/// Not a byte of plaintext has a name, or leaves for standard output, before the tag was found right.
+/// Not a byte of plaintext can be published, or leaves for standard output, before the tag was found right.
 ///
 /// # Errors
 /// [`OpenBoxError`], one variant per reason.
@@ -48,8 +49,9 @@ pub fn open_box(
     input: &mut Input,
     output: Output<'_>,
     recipient: &KeyPair,
+    threads: Threads,
     progress: Progress<'_>,
-) -> Result<u64, OpenBoxError> {
+) -> Result<Unpublished, OpenBoxError> {
     match output {
         Output::File {
             target,
@@ -57,31 +59,47 @@ pub fn open_box(
             inputs,
         } => {
             let mut pending = target.start(Privacy::Owner, overwrite, inputs)?;
-            let (mut opener, tag) = begin_open(input, recipient, progress)?;
-            let length = for_each_chunk(input, progress, |chunk| {
-                opener.authenticate(chunk);
-                opener.decrypt(chunk);
-                pending.write(chunk).map_err(OpenBoxError::from)
-            })?;
-            opener.verify(&tag).ok_or_else(|| does_not_open(input))?;
-            pending.publish()?;
-            Ok(length)
+            let mut opening = Opening::begin(input, recipient, progress)?;
+            let cipher = &opening.cipher;
+            let interrupt = input.interrupt()?;
+            let length = pipeline::run(
+                threads,
+                Expected {
+                    size: input.rest(),
+                    before: 0,
+                },
+                || signal(interrupt.as_ref()),
+                |chunk| fill(input, chunk, progress, |part| opening.authenticator.update(part)),
+                |position, chunk| cipher.apply(position, chunk),
+                |_| (),
+                |chunk| Ok::<_, OpenBoxError>(pending.write(chunk)?),
+            )?;
+            opening.verify(input)?;
+            Ok(Unpublished::new(length, Some(pending)))
         }
         Output::Stdout { spool } => {
-            let (mut opener, tag) = begin_open(input, recipient, progress)?;
+            let mut opening = Opening::begin(input, recipient, progress)?;
             let mut spool = Spool::create(spool)?;
-            let length = for_each_chunk(input, progress, |chunk| {
-                opener.authenticate(chunk);
-                spool.write(chunk).map_err(OpenBoxError::from)
-            })?;
-            let mut verified = opener.verify(&tag).ok_or_else(|| does_not_open(input))?;
-            spool.pour_out(&mut stdout()?, |chunk| verified.decrypt(chunk))?;
-            Ok(length)
+            let interrupt = input.interrupt()?;
+            let length = pipeline::run(
+                threads,
+                // The spool wants whole chunks.
+                Expected::default(),
+                || signal(interrupt.as_ref()),
+                |chunk| fill(input, chunk, progress, |part| opening.authenticator.update(part)),
+                |_, _| (),
+                |_| (),
+                |chunk| Ok::<_, OpenBoxError>(spool.write(chunk)?),
+            )?;
+            let cipher = opening.verify(input)?;
+            pour_out(spool, threads, |position, chunk| cipher.apply(position, chunk))?;
+            Ok(Unpublished::new(length, None))
         }
     }
 }
 
-/// Seals a file for `recipient`. Returns the length of the sealed box in bytes: that of the plaintext and 48 more.
+/// Seals a file for `recipient`. The result is 48 bytes longer than the plaintext; it has its name once it is published,
+/// and standard output has all of it when this returns.
 ///
 /// # Errors
 /// [`SealBoxError`], one variant per reason.
@@ -89,12 +107,26 @@ pub fn seal_box(
     input: &mut Input,
     output: Output<'_>,
     recipient: &PublicKey,
+    threads: Threads,
     progress: Progress<'_>,
-) -> Result<u64, SealBoxError> {
+) -> Result<Unpublished, SealBoxError> {
     let (key, ephemeral) = BoxKey::to_seal(recipient)?;
-    let mut sealer = Sealer::new(&key);
+    let (cipher, mut authenticator) = BoxCipher::start(&key);
     let header = |tag| Header { ephemeral, tag }.to_bytes();
-    let length = match output {
+    let interrupt = input.interrupt()?;
+    let size = input.rest();
+    let mut seal = |expected, write: &mut (dyn FnMut(&[u8]) -> Result<(), TargetError> + Send)| {
+        pipeline::run(
+            threads,
+            expected,
+            || signal(interrupt.as_ref()),
+            |chunk| fill(input, chunk, progress, |_| ()),
+            |position, chunk| cipher.apply(position, chunk),
+            |chunk| authenticator.update(chunk),
+            |chunk| Ok::<_, SealBoxError>(write(chunk)?),
+        )
+    };
+    let (length, pending) = match output {
         Output::File {
             target,
             overwrite,
@@ -103,109 +135,95 @@ pub fn seal_box(
             let mut pending = target.start(Privacy::Umask, overwrite, inputs)?;
             // The tag stands in front and is known last.
             pending.write(&header([0; 16]))?;
-            let length = for_each_chunk(input, progress, |chunk| {
-                sealer.encrypt(chunk);
-                pending.write(chunk).map_err(SealBoxError::from)
-            })?;
-            pending.write_at_start(&header(sealer.finish()))?;
-            pending.publish()?;
-            length
+            let length = seal(
+                Expected {
+                    size,
+                    before: HEADER_BYTES,
+                },
+                &mut |chunk| pending.write(chunk),
+            )?;
+            pending.write_at_start(&header(authenticator.finish()))?;
+            (length, Some(pending))
         }
         Output::Stdout { spool } => {
             let mut spool = Spool::create(spool)?;
-            let length = for_each_chunk(input, progress, |chunk| {
-                sealer.encrypt(chunk);
-                spool.write(chunk).map_err(SealBoxError::from)
-            })?;
-            let mut stdout = stdout()?;
-            write_out(&mut stdout, &header(sealer.finish()))?;
-            spool.pour_out(&mut stdout, |_| ())?;
-            length
+            // The spool wants whole chunks.
+            let length = seal(Expected::default(), &mut |chunk| spool.write(chunk))?;
+            write_out(&mut stdout()?, &header(authenticator.finish()))?;
+            pour_out(spool, threads, |_, _| ())?;
+            (length, None)
         }
     };
-    Ok(length + HEADER_BYTES as u64)
+    Ok(Unpublished::new(length + HEADER_BYTES as u64, pending))
 }
 
-fn begin_open(
-    input: &mut Input,
-    recipient: &KeyPair,
-    progress: Progress<'_>,
-) -> Result<(Opener, [u8; 16]), OpenBoxError> {
-    let mut header = [0; HEADER_BYTES];
-    let found = input.fill(&mut header)?;
-    if found < HEADER_BYTES {
-        return Err(OpenBoxError::TooShort {
+/// A box whose header was read.
+struct Opening {
+    cipher: BoxCipher,
+    authenticator: Authenticator,
+    tag: [u8; 16],
+}
+
+impl Opening {
+    fn begin(input: &mut Input, recipient: &KeyPair, progress: Progress<'_>) -> Result<Self, OpenBoxError> {
+        let mut header = [0; HEADER_BYTES];
+        let found = input.fill(&mut header)?;
+        if found < HEADER_BYTES {
+            return Err(OpenBoxError::TooShort {
+                name: input.name().to_owned(),
+                found,
+            });
+        }
+        progress(HEADER_BYTES as u64);
+        let Header { ephemeral, tag } = Header::from_bytes(&header);
+        let key = BoxKey::to_open(recipient, &ephemeral).map_err(|LowOrder| OpenBoxError::LowOrder {
             name: input.name().to_owned(),
-            found,
-        });
+        })?;
+        let (cipher, authenticator) = BoxCipher::start(&key);
+        Ok(Self {
+            cipher,
+            authenticator,
+            tag,
+        })
     }
-    progress(HEADER_BYTES as u64);
-    let header = Header::from_bytes(&header);
-    let key = BoxKey::to_open(recipient, &header.ephemeral).map_err(|LowOrder| OpenBoxError::LowOrder {
-        name: input.name().to_owned(),
-    })?;
-    Ok((Opener::new(&key), header.tag))
+
+    /// The cipher, if the tag is that of what was authenticated.
+    fn verify(self, input: &Input) -> Result<BoxCipher, OpenBoxError> {
+        match self.authenticator.verify(&self.tag) {
+            true => Ok(self.cipher),
+            false => Err(OpenBoxError::DoesNotOpen {
+                name: input.name().to_owned(),
+            }),
+        }
+    }
 }
 
-fn does_not_open(input: &Input) -> OpenBoxError {
-    OpenBoxError::DoesNotOpen {
-        name: input.name().to_owned(),
-    }
-}
-
-/// Runs `work` over the rest of the input, chunk by chunk; how many bytes that were.
-fn for_each_chunk<E: From<InputError>>(
+/// Fills a chunk from the input and shows it to `see`.
+fn fill<E: From<InputError>>(
     input: &mut Input,
+    chunk: &mut [u8],
     progress: Progress<'_>,
-    mut work: impl FnMut(&mut [u8]) -> Result<(), E>,
-) -> Result<u64, E> {
-    let mut buffer = Zeroizing::new(vec![0; CHUNK_BYTES]);
-    let mut total = 0;
-    loop {
-        let length = input.fill(&mut buffer)?;
-        let Some(chunk) = buffer.get_mut(..length).filter(|chunk| !chunk.is_empty()) else {
-            return Ok(total);
-        };
-        work(chunk)?;
-        total += length as u64;
-        progress(length as u64);
-    }
+    see: impl FnOnce(&[u8]),
+) -> Result<usize, E> {
+    let length = input.fill(chunk)?;
+    see(chunk.get(..length).unwrap_or_default());
+    progress(length as u64);
+    Ok(length)
 }
 
-/// Ciphertext that waits, in an unnamed file, until all of it has been seen.
-struct Spool {
-    temporary: Temporary,
-    name: String,
+/// Writes what was spooled to standard output, each chunk after `work`.
+fn pour_out(spool: Spool, threads: Threads, work: impl Fn(u64, &mut [u8]) + Sync) -> Result<(), TargetError> {
+    let mut stdout = stdout()?;
+    let mut spool = spool.read_again()?;
+    let write = |chunk: &[u8]| write_out(&mut stdout, chunk);
+    pipeline::run(threads, Expected::default(), || (), |chunk| spool.fill(chunk), work, |_| (), write)?;
+    Ok(())
 }
 
-impl Spool {
-    fn create(folder: &Folder) -> Result<Self, TargetError> {
-        let name = format!("the spool file in {}", folder.shown());
-        match Temporary::create(folder.place(), Mode::RUSR | Mode::WUSR, Naming::Avoid) {
-            Ok(temporary) => Ok(Self { temporary, name }),
-            Err(error) => Err(TargetError::from_io(&name, error)),
-        }
-    }
-
-    fn write(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
-        let result = self.temporary.file().write_all(bytes);
-        result.map_err(|error| TargetError::from_io(&self.name, error))
-    }
-
-    /// Writes all of it to `out`, each chunk after `change`.
-    fn pour_out(mut self, out: &mut File, mut change: impl FnMut(&mut [u8])) -> Result<(), TargetError> {
-        let own = |error| TargetError::from_io(&self.name, error);
-        let file = self.temporary.file();
-        file.rewind().map_err(own)?;
-        let mut buffer = Zeroizing::new(vec![0; CHUNK_BYTES]);
-        loop {
-            let length = fill(file, &mut buffer).map_err(own)?;
-            let Some(chunk) = buffer.get_mut(..length).filter(|chunk| !chunk.is_empty()) else {
-                return Ok(());
-            };
-            change(chunk);
-            write_out(out, chunk)?;
-        }
+/// Ends waiting for an input, if it is one that is waited for.
+fn signal(interrupt: Option<&Interrupt>) {
+    if let Some(interrupt) = interrupt {
+        interrupt.signal();
     }
 }
 

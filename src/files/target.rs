@@ -4,16 +4,17 @@
 //! the folder and whatever the name holds.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use rustix::fs::{Access, AtFlags, FileType, Mode, OFlags};
 use rustix::io::Errno;
 
 use super::Inputs;
 use super::input::kind_name;
-use super::temporary::{Naming, Place, Temporary};
+use super::pending::Pending;
+use super::temporary::Place;
 use crate::fault::{Class, Explanation, Fault};
 use crate::text::{printable_name, printable_path};
 
@@ -41,6 +42,7 @@ pub struct Folder {
     place: Arc<Place>,
     identity: (u64, u64),
     path: PathBuf,
+    writable: Arc<OnceLock<Result<(), Errno>>>,
 }
 
 impl Folder {
@@ -71,6 +73,7 @@ impl Folder {
             place: Arc::new(Place::new(fd)),
             identity: (stat.st_dev, stat.st_ino),
             path: path.to_owned(),
+            writable: Arc::default(),
         })
     }
 
@@ -87,11 +90,39 @@ impl Folder {
         }
     }
 
+    /// Whether what is written here stays in memory (tmpfs, ramfs).
+    pub fn is_memory_backed(&self) -> bool {
+        self.place.is_memory_backed()
+    }
+
+    /// Refuses early what making a file here would refuse late.
+    ///
+    /// # Errors
+    /// [`TargetError::NotWritable`].
+    pub fn check_writable(&self) -> Result<(), TargetError> {
+        let access = Access::WRITE_OK | Access::EXEC_OK;
+        // Once is enough for all the files of a run.
+        let answer = self
+            .writable
+            .get_or_init(|| rustix::fs::accessat(&self.place, ".", access, AtFlags::EACCESS));
+        match answer {
+            Err(error @ (Errno::ACCESS | Errno::ROFS)) => Err(TargetError::from_io(&self.shown(), (*error).into())),
+            // Other answers come from kernels without this call; writing will tell.
+            _ => Ok(()),
+        }
+    }
+
+    /// Device and inode number.
+    pub(super) fn identity(&self) -> (u64, u64) {
+        self.identity
+    }
+
     pub(super) fn place(&self) -> &Arc<Place> {
         &self.place
     }
 
-    pub(super) fn shown(&self) -> String {
+    /// Its name to show, made printable.
+    pub fn shown(&self) -> String {
         match self.path.as_os_str().is_empty() {
             true => "the current folder".to_owned(),
             false => printable_path(&self.path),
@@ -152,7 +183,15 @@ impl Target {
         self.folder.path.join(&self.name)
     }
 
-    fn shown(&self) -> String {
+    pub(super) fn folder(&self) -> &Folder {
+        &self.folder
+    }
+
+    pub(super) fn name(&self) -> &OsStr {
+        &self.name
+    }
+
+    pub(super) fn shown(&self) -> String {
         printable_path(&self.path())
     }
 
@@ -169,12 +208,7 @@ impl Target {
     pub fn check(&self, overwrite: Overwrite, inputs: &Inputs) -> Result<(), TargetError> {
         let folder = &self.folder.place;
         let name = self.shown();
-        let access = Access::WRITE_OK | Access::EXEC_OK;
-        // Other answers come from kernels without this call; writing will tell.
-        if let Err(error @ (Errno::ACCESS | Errno::ROFS)) = rustix::fs::accessat(folder, ".", access, AtFlags::EACCESS)
-        {
-            return Err(TargetError::from_io(&self.folder.shown(), error.into()));
-        }
+        self.folder.check_writable()?;
         let stat = match rustix::fs::statat(folder, &self.name, AtFlags::SYMLINK_NOFOLLOW) {
             Ok(stat) => stat,
             Err(Errno::NOENT) => return Ok(()),
@@ -206,55 +240,9 @@ impl Target {
         privacy: Privacy,
         overwrite: Overwrite,
         inputs: &Inputs,
-    ) -> Result<Pending<'_>, TargetError> {
+    ) -> Result<Pending, TargetError> {
         self.check(overwrite, inputs)?;
-        let mode = match privacy {
-            Privacy::Owner => Mode::RUSR | Mode::WUSR,
-            Privacy::Umask => Mode::from_raw_mode(0o666),
-        };
-        let temporary = Temporary::create(&self.folder.place, mode, Naming::Avoid)
-            .map_err(|error| TargetError::from_io(&self.folder.shown(), error))?;
-        Ok(Pending {
-            target: self,
-            temporary,
-            overwrite,
-        })
-    }
-}
-
-/// A target that is being written. Dropped unpublished, nothing is left of it.
-pub(super) struct Pending<'a> {
-    target: &'a Target,
-    temporary: Temporary,
-    overwrite: Overwrite,
-}
-
-impl Pending<'_> {
-    pub(super) fn write(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
-        let result = self.temporary.file().write_all(bytes);
-        result.map_err(|error| self.error(error))
-    }
-
-    /// Overwrites bytes at the start of what was written.
-    pub(super) fn write_at_start(&mut self, bytes: &[u8]) -> Result<(), TargetError> {
-        use std::os::unix::fs::FileExt as _;
-        let result = self.temporary.file().write_all_at(bytes, 0);
-        result.map_err(|error| self.error(error))
-    }
-
-    /// Syncs the data, gives the file its name, and syncs that.
-    pub(super) fn publish(mut self) -> Result<(), TargetError> {
-        let target = self.target;
-        let result = self.temporary.file().sync_all();
-        result.map_err(|error| self.error(error))?;
-        let replace = self.overwrite == Overwrite::Replace;
-        self.temporary
-            .publish(&target.name, replace)
-            .map_err(|error| TargetError::from_io(&target.shown(), error))
-    }
-
-    fn error(&self, error: io::Error) -> TargetError {
-        TargetError::from_io(&self.target.shown(), error)
+        Pending::create(self, privacy, overwrite)
     }
 }
 
@@ -326,6 +314,12 @@ pub enum TargetError {
         /// The target.
         name: String,
     },
+    /// A spool file was read again, and was not what had been written.
+    #[error("{name} is not what was written to it")]
+    SpoolChanged {
+        /// The spool file.
+        name: String,
+    },
     /// Anything else.
     #[error("{name} cannot be written: {source}")]
     Write {
@@ -379,6 +373,10 @@ impl Fault for TargetError {
                 system("not-writable", "choose a folder that you may write to, with -o or --output-dir")
             }
             Self::NoSpace { .. } => system("no-space", "make room, or choose a folder on another disk"),
+            Self::SpoolChanged { .. } => system(
+                "spool-changed",
+                "what is in it was not used; check the disk, or name another folder with --spool-dir",
+            ),
             Self::Write { .. } => system("write-failed", "check the disk, or the program that reads from the pipe"),
         }
     }

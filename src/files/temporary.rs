@@ -11,7 +11,8 @@ use std::fs::File;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
-use std::sync::{Arc, Mutex, MutexGuard, Once, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, Once, OnceLock, PoisonError};
 
 use rustix::fs::{AtFlags, FileType, FlockOperation, Mode, OFlags, RenameFlags};
 use rustix::io::Errno;
@@ -24,6 +25,9 @@ pub(super) struct Place {
     folder: OwnedFd,
     /// Looking for leftovers reads the whole folder: once is enough.
     swept: Once,
+    /// The file system failed to sync as a whole. It tells that once, and what failed may be of files that are still
+    /// being written; they are asked one by one from then on.
+    failed_to_sync: AtomicBool,
 }
 
 impl Place {
@@ -31,7 +35,63 @@ impl Place {
         Self {
             folder,
             swept: Once::new(),
+            failed_to_sync: AtomicBool::new(false),
         }
+    }
+}
+
+/// File systems that sync as a whole as surely as file by file (`f_type` in statfs(2)): those of the ext4 driver, xfs,
+/// btrfs, f2fs, tmpfs. Others may leave to each file what `syncfs` does not do: FUSE and network file systems.
+const SYNCED_AS_A_WHOLE: [u64; 5] = [0xef53, 0x5846_5342, 0x9123_683e, 0xf2f5_2010, TMPFS_MAGIC];
+
+/// `f_type` of file systems that are kept in memory (linux/magic.h).
+const TMPFS_MAGIC: u64 = 0x0102_1994;
+const RAMFS_MAGIC: u64 = 0x8584_58f6;
+
+impl Place {
+    /// Syncs the names in the folder.
+    pub(super) fn sync_names(&self) -> Result<(), Errno> {
+        match rustix::fs::fsync(self) {
+            // File systems whose folders cannot be synced.
+            Err(Errno::INVAL) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Syncs all that was written to the folder's file system, by anybody. Whether that is so: where it cannot be told,
+    /// or not all could be written once, each file must be synced by itself.
+    pub(super) fn sync_file_system(&self) -> bool {
+        let can_be_told = self.file_system().is_some_and(|kind| SYNCED_AS_A_WHOLE.contains(&kind))
+            && syncfs_tells_errors()
+            && !self.failed_to_sync.load(Ordering::Relaxed);
+        if can_be_told && rustix::fs::syncfs(self).is_err() {
+            self.failed_to_sync.store(true, Ordering::Relaxed);
+        }
+        can_be_told && !self.failed_to_sync.load(Ordering::Relaxed)
+    }
+
+    /// Whether what is written here stays in memory.
+    pub(super) fn is_memory_backed(&self) -> bool {
+        self.file_system()
+            .is_some_and(|kind| [TMPFS_MAGIC, RAMFS_MAGIC].contains(&kind))
+    }
+
+    fn file_system(&self) -> Option<u64> {
+        let stat = rustix::fs::fstatfs(self).ok()?;
+        // The type differs between processors; all of these numbers have 32 bits.
+        Some(stat.f_type as u64 & 0xffff_ffff)
+    }
+}
+
+/// Linux 5.8 and later tell of pages that could not be written since the folder was opened (syncfs(2)), and 5.17 and later
+/// of a journal that could not.
+fn syncfs_tells_errors() -> bool {
+    let system = rustix::system::uname();
+    let release = system.release().to_string_lossy();
+    let mut numbers = release.split(|c: char| !c.is_ascii_digit()).map(str::parse::<u32>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) => (major, minor) >= (5, 17),
+        _ => false,
     }
 }
 
@@ -82,12 +142,10 @@ pub(super) struct Temporary {
 
 impl Temporary {
     pub(super) fn create(folder: &Arc<Place>, mode: Mode, naming: Naming) -> io::Result<Self> {
-        if naming == Naming::Avoid && std::fs::exists("/proc/self/fd")? {
+        if naming == Naming::Avoid && has_proc() {
             let flags = OFlags::TMPFILE | OFlags::RDWR | OFlags::CLOEXEC;
             match rustix::fs::openat(folder, ".", flags, mode) {
                 Ok(file) => {
-                    // For the moment in which it has a temporary name, lest it be taken for a leftover.
-                    rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).ok();
                     return Ok(Self {
                         file: file.into(),
                         folder: folder.clone(),
@@ -103,9 +161,9 @@ impl Temporary {
         loop {
             let flags = OFlags::CREATE | OFlags::EXCL | OFlags::RDWR | OFlags::NOFOLLOW | OFlags::CLOEXEC;
             let (name, file) = TemporaryName::make(folder, |name| Ok(rustix::fs::openat(folder, name, flags, mode)?))?;
-            // Another process may have taken it for a leftover before it was locked.
-            let locked = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive).is_ok();
-            if locked && rustix::fs::fstat(&file)?.st_nlink == 1 {
+            // Another process may have taken it for a leftover before it was locked. Where there are no locks, none does.
+            let locked = rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive);
+            if locked != Err(Errno::WOULDBLOCK) && rustix::fs::fstat(&file)?.st_nlink == 1 {
                 return Ok(Self {
                     file: file.into(),
                     folder: folder.clone(),
@@ -120,13 +178,15 @@ impl Temporary {
     }
 
     /// Gives the file its name. What stands under that name is replaced if `replace`, and makes it fail with
-    /// `AlreadyExists` otherwise. The data must be synced; the folder is synced here.
-    pub(super) fn publish(mut self, name: &std::ffi::OsStr, replace: bool) -> io::Result<()> {
+    /// `AlreadyExists` otherwise. The data must be synced before, the names afterwards.
+    pub(super) fn link(mut self, name: &std::ffi::OsStr, replace: bool) -> io::Result<()> {
         let folder = &*self.folder;
         match (&self.name, replace) {
             (None, false) => link_unnamed(&self.file, folder, name)?,
             (None, true) => {
-                // A link never replaces anything, so the file, whole by now, passes through a temporary name.
+                // A link never replaces anything, so the file, whole by now, passes through a temporary name. It is locked
+                // for that moment, lest it be taken for a leftover.
+                rustix::fs::flock(&self.file, FlockOperation::NonBlockingLockExclusive).ok();
                 folder.swept.call_once(|| remove_leftovers(folder));
                 let (temporary, ()) = TemporaryName::make(&self.folder, |name| link_unnamed(&self.file, folder, name))?;
                 rustix::fs::renameat(folder, temporary.as_os_str(), folder, name)?;
@@ -135,16 +195,22 @@ impl Temporary {
             (Some(temporary), false) => rename_without_replacing(folder, temporary.as_os_str(), name)?,
         }
         self.name = None;
-        match rustix::fs::fsync(folder) {
-            // File systems whose folders cannot be synced.
-            Err(Errno::INVAL) => Ok(()),
-            result => Ok(result?),
-        }
+        Ok(())
     }
 }
 
+/// Whether a file without a name can be given one (see [`link_unnamed`]).
+fn has_proc() -> bool {
+    static ANSWER: OnceLock<bool> = OnceLock::new();
+    *ANSWER.get_or_init(|| std::fs::exists("/proc/self/fd").unwrap_or(false))
+}
+
 fn link_unnamed(file: &File, folder: &Place, name: &std::ffi::OsStr) -> io::Result<()> {
-    // The way that open(2) describes; AT_EMPTY_PATH would need a capability.
+    // Without a capability Linux allows that from 6.10 on, and says that there is no such file before (open(2)).
+    match rustix::fs::linkat(file, "", folder, name, AtFlags::EMPTY_PATH) {
+        Err(Errno::NOENT) => {}
+        result => return Ok(result?),
+    }
     let own = format!("/proc/self/fd/{}", file.as_raw_fd());
     rustix::fs::linkat(rustix::fs::CWD, own, folder, name, AtFlags::SYMLINK_FOLLOW)?;
     Ok(())

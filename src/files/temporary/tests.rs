@@ -29,7 +29,7 @@ fn a_file_without_a_name_is_seen_only_when_published() {
     let folder = tempfile::tempdir().unwrap();
     let temporary = written(folder.path(), Naming::Avoid);
     assert_eq!(names(folder.path()), [""; 0]);
-    temporary.publish("f".as_ref(), false).unwrap();
+    temporary.link("f".as_ref(), false).unwrap();
     assert_eq!(names(folder.path()), ["f"]);
     assert_eq!(std::fs::read(folder.path().join("f")).unwrap(), b"new");
 }
@@ -41,12 +41,12 @@ fn in_both_ways_nothing_is_replaced_unless_asked_and_mode_is_kept() {
         let target = folder.path().join("f");
         std::fs::write(&target, "old").unwrap();
 
-        let error = written(folder.path(), naming).publish("f".as_ref(), false).unwrap_err();
+        let error = written(folder.path(), naming).link("f".as_ref(), false).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
         assert_eq!(std::fs::read(&target).unwrap(), b"old");
         assert_eq!(names(folder.path()), ["f"], "{naming:?}");
 
-        written(folder.path(), naming).publish("f".as_ref(), true).unwrap();
+        written(folder.path(), naming).link("f".as_ref(), true).unwrap();
         assert_eq!(std::fs::read(&target).unwrap(), b"new");
         assert_eq!(std::fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o600);
         assert_eq!(names(folder.path()), ["f"], "{naming:?}");
@@ -62,8 +62,8 @@ fn a_link_under_the_target_name_is_replaced_and_not_followed() {
         std::fs::write(&other, "other").unwrap();
         std::os::unix::fs::symlink(&other, folder.path().join("f")).unwrap();
 
-        assert!(written(folder.path(), naming).publish("f".as_ref(), false).is_err());
-        written(folder.path(), naming).publish("f".as_ref(), true).unwrap();
+        assert!(written(folder.path(), naming).link("f".as_ref(), false).is_err());
+        written(folder.path(), naming).link("f".as_ref(), true).unwrap();
         assert_eq!(std::fs::read(&other).unwrap(), b"other");
         assert!(std::fs::symlink_metadata(folder.path().join("f")).unwrap().is_file());
     }
