@@ -1,8 +1,10 @@
 # make demo   the whole story on an emulated Ledger
 # make test   everything that is promised, checked
+# make bench  how fast files are opened and sealed, beside PyNaCl, tweetnacl and cp
 # make        the program, in target/release
 .DELETE_ON_ERROR:
 .PHONY: build test demo test-speculos test-usb prerequisites lint unit fuzz usb usb-programs install clean
+.PHONY: bench bench-primitives bench-prerequisites
 
 CARGO := cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -67,6 +69,32 @@ test-speculos: prerequisites $(SPECULOS)
 $(SPECULOS):
 	@python3 -m venv "$(TARGET)/speculos" || { echo "sudo apt-get install python3-venv"; exit 1; }
 	"$(TARGET)/speculos/bin/pip" install --quiet speculos==0.27.1
+
+# Smaller: make bench BENCH="--size 64M --rounds 3 --only tmpfs"; benches/files/bench.py --help
+BENCH_PYTHON := $(TARGET)/bench/venv/requirements.txt
+BENCH_NODE := $(TARGET)/bench/node_modules/.package-lock.json
+bench: prerequisites bench-prerequisites $(BENCH_PYTHON) $(BENCH_NODE)
+	$(CARGO) build --locked --release --bin saltbridge --example plain-files
+	python3 benches/files/bench.py --target "$(TARGET)" $(BENCH)
+
+bench-primitives: prerequisites
+	$(CARGO) bench --locked --bench primitives $(if $(BENCH),-- $(BENCH))
+
+bench-prerequisites:
+	@for tool in python3:python3-venv node:nodejs npm:npm; do command -v $${tool%:*} >/dev/null || { \
+	  echo "$${tool%:*} is missing: sudo apt-get install $${tool#*:}"; exit 1; }; done
+	@env time -f %M true 2>/dev/null || { \
+	  echo "GNU time is missing; it tells peak memory: sudo apt-get install time"; exit 1; }
+
+$(BENCH_PYTHON): benches/files/requirements.txt
+	@python3 -m venv "$(TARGET)/bench/venv" || { echo "sudo apt-get install python3-venv"; exit 1; }
+	"$(TARGET)/bench/venv/bin/pip" install --quiet --requirement $<
+	@cp $< $@
+
+$(BENCH_NODE): benches/files/package.json benches/files/package-lock.json
+	@mkdir -p "$(TARGET)/bench" && cp $^ "$(TARGET)/bench"
+	npm ci --prefix "$(TARGET)/bench" --ignore-scripts --no-audit --no-fund
+	@touch $@
 
 install: prerequisites
 	$(CARGO) install --locked --path .
