@@ -5,13 +5,13 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use saltbridge::encryption::{Document, KeyFile, KeyPair, PublicKey, TEXT_LIMIT};
-use saltbridge::files::{self, Input, OpenBoxError, Output, Source, Threads, Unpublished, open_box};
+use saltbridge::files::{Source, open_box};
 
 use super::Outcome;
 use super::args::{Outputs, Unlocking, source};
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
-use super::making::{Work, run_all};
+use super::making::run_all;
 use super::outputs::plan;
 use super::report::Report;
 use super::terminal;
@@ -67,9 +67,9 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
             }
         };
         facts = found;
-        Ok(Opening { key_pair })
+        Ok(key_pair)
     };
-    let mut outcome = run_all(plan, prepare, report);
+    let mut outcome = run_all(plan, prepare, open_box, report);
     outcome.json.extend(facts);
     Ok(outcome)
 }
@@ -100,24 +100,6 @@ fn key_pair_of(file: KeyFile, expected: Option<PublicKey>, report: &Report) -> R
     }
     let facts = Facts::of("public_key", found.to_string()).with("warnings", warnings);
     Ok((file.key_pair, facts))
-}
-
-struct Opening {
-    key_pair: KeyPair,
-}
-
-impl Work for Opening {
-    type Error = OpenBoxError;
-
-    fn run(
-        &self,
-        input: &mut Input,
-        output: Output<'_>,
-        threads: Threads,
-        progress: files::Progress<'_>,
-    ) -> Result<Unpublished, OpenBoxError> {
-        open_box(input, output, &self.key_pair, threads, progress)
-    }
 }
 
 /// `a.csv.sealed` → `a.csv`.

@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::path::Path;
 
 use saltbridge::encryption::PublicKey;
-use saltbridge::files::{self, Input, Output, SealBoxError, Source, Threads, Unpublished, seal_box};
+use saltbridge::files::{Source, seal_box};
 
 use super::Outcome;
 use super::args::{Outputs, source};
 use super::failure::Failure;
-use super::making::{Work, run_all};
+use super::making::run_all;
 use super::outputs::plan;
 use super::report::Report;
 
@@ -34,27 +34,9 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let recipient = args.to.parse::<PublicKey>()?;
     let plan = plan(&args.files, &[], &args.outputs, report, sealed_name)?;
-    let mut outcome = run_all(plan, || Ok(Sealing { recipient }), report);
+    let mut outcome = run_all(plan, || Ok(recipient), seal_box, report);
     outcome.json.set("public_key", recipient.to_string());
     Ok(outcome)
-}
-
-struct Sealing {
-    recipient: PublicKey,
-}
-
-impl Work for Sealing {
-    type Error = SealBoxError;
-
-    fn run(
-        &self,
-        input: &mut Input,
-        output: Output<'_>,
-        threads: Threads,
-        progress: files::Progress<'_>,
-    ) -> Result<Unpublished, SealBoxError> {
-        seal_box(input, output, &self.recipient, threads, progress)
-    }
 }
 
 /// `a.csv` → `a.csv.sealed`.

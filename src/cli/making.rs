@@ -1,7 +1,7 @@
 //! What `decrypt` and `encrypt` do with all files that they were given.
 
 use saltbridge::fault::Fault;
-use saltbridge::files::{self, Input, InputError, Output, Source, TargetError, Threads, Unpublished, batch};
+use saltbridge::files::{self, Input, InputError, Output, Source, Threads, Unpublished, batch};
 use saltbridge::text::printable_path;
 use serde_json::Value;
 
@@ -14,40 +14,29 @@ use super::report::Report;
 use super::spool::Spooling;
 use super::terminal;
 
-/// What a command makes of one file.
-pub(super) trait Work: Sync {
-    type Error: Fault + From<InputError> + From<TargetError>;
-
-    /// Does it, but for publishing the result.
-    fn run(
-        &self,
-        input: &mut Input,
-        output: Output<'_>,
-        threads: Threads,
-        progress: files::Progress<'_>,
-    ) -> Result<Unpublished, Self::Error>;
-}
-
-/// Does the work on every file. One that fails does not stop the others; the first failure decides the exit code.
-/// `prepare` asks for what the work needs, and is not called if there is nothing left to do.
-pub(super) fn run_all<W: Work>(
+/// Makes a result of every file, with `open_box` or `seal_box`. One that fails does not stop the others; the first failure
+/// decides the exit code. `prepare` asks for the key, and is not called if there is nothing left to do.
+pub(super) fn run_all<K: Sync, E: Fault + From<InputError>>(
     plan: Plan<'_>,
-    prepare: impl FnOnce() -> Result<W, Failure>,
+    prepare: impl FnOnce() -> Result<K, Failure>,
+    make: impl Fn(&mut Input, Output<'_>, &K, Threads, files::Progress<'_>) -> Result<Unpublished, E> + Sync,
     report: &Report,
 ) -> Outcome {
     let Plan { jobs, rules } = plan;
-    let work = match jobs.iter().any(|job| job.place.is_ok()) {
+    let key = match jobs.iter().any(|job| job.place.is_ok()) {
         true => Some(prepare()),
         false => None,
     };
     let progress = Progress::new(&jobs, report);
     let mut results = Results::default();
-    match &work {
-        Some(Ok(work)) => batch::run_all(
+    match &key {
+        Some(Ok(key)) => batch::run_all(
             jobs,
             Threads::all(),
             |job| job.size,
-            |job, threads| run_one(job, &rules, work, threads, &progress),
+            |job, threads| {
+                run_one(job, &rules, &progress, |input, output, told| make(input, output, key, threads, told))
+            },
             |job, result| results.add(&job, result, &progress),
         ),
         // What could have been done was not even begun.
@@ -60,28 +49,27 @@ pub(super) fn run_all<W: Work>(
         }
     }
     progress.end();
-    if let Some(Err(failure)) = work {
+    if let Some(Err(failure)) = key {
         report.failed(&failure);
         results.first_failure = Some(failure);
     }
     results.into_outcome()
 }
 
-fn run_one<W: Work>(
+fn run_one<E: Fault + From<InputError>>(
     job: &Job<'_>,
     rules: &Rules,
-    work: &W,
-    threads: Threads,
     progress: &Progress,
+    make: impl FnOnce(&mut Input, Output<'_>, files::Progress<'_>) -> Result<Unpublished, E>,
 ) -> Result<Unpublished, Failure> {
     let place = job.place.as_ref().map_err(Failure::clone)?;
-    let mut input = terminal::open(job.file, "the file", progress.report()).map_err(W::Error::from)?;
+    let mut input = terminal::open(job.file, "the file", progress.report()).map_err(E::from)?;
     let output = rules.output(place);
     let result = match place {
-        Place::File(_) => work.run(&mut input, output, threads, &|bytes| progress.advance(bytes)),
+        Place::File(_) => make(&mut input, output, &|bytes| progress.advance(bytes)),
         Place::Stdout { spool } => {
             let spooling = Spooling::into(spool, progress);
-            work.run(&mut input, output, threads, &|bytes| spooling.advance(bytes))
+            make(&mut input, output, &|bytes| spooling.advance(bytes))
         }
     };
     Ok(result?)
