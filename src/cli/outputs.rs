@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet};
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
-use saltbridge::files::{Folder, Input, Inputs, Output, Overwrite, Source, Target};
+use saltbridge::files::{Folder, Input, Inputs, Output, Overwrite, Source, Target, Threads, batch};
 use saltbridge::text::printable_path;
 
 use super::args::{Destination, Outputs};
@@ -31,6 +31,27 @@ pub(super) struct Job<'a> {
     pub(super) size: Option<u64>,
 }
 
+impl Job<'_> {
+    /// Refuses what would fail later, before anybody is asked for a signature in vain.
+    fn check(&mut self, rules: &Rules) {
+        let checked = match (&self.place, self.file) {
+            (Ok(place), file) => rules.check(place).and_then(|()| match file {
+                Source::Stdin => Ok(None),
+                Source::Path(path) => Ok(Input::check(path)?),
+            }),
+            // Nothing of it will be read.
+            (Err(_), _) => Ok(Some(0)),
+        };
+        match checked {
+            Ok(size) => self.size = size,
+            Err(failure) => {
+                self.place = Err(failure);
+                self.size = Some(0);
+            }
+        }
+    }
+}
+
 /// What is to be done, decided and checked as far as possible before anything is done.
 pub(super) struct Plan<'a> {
     pub(super) jobs: Vec<Job<'a>>,
@@ -44,6 +65,13 @@ pub(super) struct Rules {
 }
 
 impl Rules {
+    fn check(&self, place: &Place) -> Result<(), Failure> {
+        match place {
+            Place::Stdout { .. } => Ok(()),
+            Place::File(target) => Ok(target.check(self.overwrite, &self.inputs)?),
+        }
+    }
+
     /// A place as the library takes it.
     pub(super) fn output<'a>(&'a self, place: &'a Place) -> Output<'a> {
         match place {
@@ -70,8 +98,12 @@ pub(super) fn plan<'a>(
     if sources().filter(|source| **source == Source::Stdin).count() > 1 {
         return Err(CliError::StdinTwice.into());
     }
-    let inputs = Inputs::of(sources());
     let overwrite = outputs.force.overwrite();
+    let inputs = match overwrite {
+        Overwrite::Replace => Inputs::of(sources()),
+        // No file is replaced, whatever it is.
+        Overwrite::Refuse => Inputs::default(),
+    };
     let folder = outputs.output_dir.as_deref().map(Folder::open_or_make).transpose()?;
     let named = match (&outputs.output, files) {
         (None, _) => None,
@@ -86,42 +118,28 @@ pub(super) fn plan<'a>(
     // Each folder is opened once, however many files go there.
     let mut folders = HashMap::new();
     let mut taken = HashSet::new();
-    let mut place_of = |input: &Source| -> Result<(Place, Option<u64>), Failure> {
+    let mut place_of = |input: &Source| -> Result<Place, Failure> {
         let place = match &named {
             Some(place) => place.clone(),
             None => Place::File(target_of(input, folder.as_ref(), &rename, &mut folders)?),
         };
-        if let Place::File(target) = &place {
-            if !taken.insert(target.identity()) {
-                let target = printable_path(&target.path());
-                return Err(CliError::SameTarget { target }.into());
-            }
-            target.check(overwrite, &inputs)?;
+        if let Place::File(target) = &place
+            && !taken.insert(target.identity())
+        {
+            let target = printable_path(&target.path());
+            return Err(CliError::SameTarget { target }.into());
         }
-        // Before anybody is asked for a signature in vain.
-        let size = match input {
-            Source::Stdin => None,
-            Source::Path(path) => Input::check(path)?,
-        };
-        Ok((place, size))
+        Ok(place)
     };
-    let job_of = |file| match place_of(file) {
-        Ok((place, size)) => Job {
-            file,
-            place: Ok(place),
-            size,
-        },
-        Err(failure) => Job {
-            file,
-            place: Err(failure),
-            // Nothing of it will be read.
-            size: Some(0),
-        },
+    let job_of = |file| Job {
+        file,
+        place: place_of(file),
+        size: None,
     };
-    Ok(Plan {
-        jobs: files.iter().map(job_of).collect(),
-        rules: Rules { inputs, overwrite },
-    })
+    let mut jobs: Vec<_> = files.iter().map(job_of).collect();
+    let rules = Rules { inputs, overwrite };
+    batch::for_each(&mut jobs, Threads::all(), |job| job.check(&rules));
+    Ok(Plan { jobs, rules })
 }
 
 fn target_of(

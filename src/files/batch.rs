@@ -82,6 +82,29 @@ pub fn run_all<J: Send, E: From<TargetError> + Send>(
     });
 }
 
+/// Does something short for each item, whichever thread is free for the next 64 of them.
+pub fn for_each<T: Send>(items: &mut [T], threads: Threads, work: impl Fn(&mut T) + Sync) {
+    const AT_A_TIME: usize = 64;
+    let helpers = threads.count().min(items.len().div_ceil(AT_A_TIME)).saturating_sub(1);
+    let queue = Mutex::new(items.chunks_mut(AT_A_TIME));
+    let next = || lock(&queue).next();
+    with_helpers(helpers, &|| {
+        while let Some(items) = next() {
+            items.iter_mut().for_each(&work);
+        }
+    });
+}
+
+/// Does the same in the calling thread and as many more, as far as the system gives them.
+fn with_helpers(helpers: usize, work: &(impl Fn() + Sync)) {
+    std::thread::scope(|scope| {
+        for _ in 0..helpers {
+            let _ = Builder::new().spawn_scoped(scope, work);
+        }
+        work();
+    });
+}
+
 type Made<J, E> = (J, Result<Unpublished, E>);
 
 /// What is finished and waits to be published.
@@ -166,22 +189,15 @@ fn side_by_side<J: Send, E: Send>(
     work: &(impl Fn(&J, Threads) -> Result<Unpublished, E> + Sync),
 ) -> Vec<Made<J, E>> {
     let helpers = threads.count().min(jobs.len()).saturating_sub(1);
-    let for_each = Threads::new(threads.count() / jobs.len().max(1));
+    let of_each = Threads::new(threads.count() / jobs.len().max(1));
     let queue = Mutex::new(jobs.into_iter().enumerate());
     let next = || lock(&queue).next();
     let made = Mutex::new(Vec::new());
-    let work_on = || {
+    with_helpers(helpers, &|| {
         while let Some((number, job)) = next() {
-            let result = work(&job, for_each);
+            let result = work(&job, of_each);
             lock(&made).push((number, (job, result)));
         }
-    };
-    std::thread::scope(|scope| {
-        for _ in 0..helpers {
-            // Where the system gives no more threads, fewer do it all.
-            let _ = Builder::new().spawn_scoped(scope, work_on);
-        }
-        work_on();
     });
     let mut made = made.into_inner().unwrap_or_else(PoisonError::into_inner);
     made.sort_unstable_by_key(|(number, _)| *number);

@@ -141,12 +141,18 @@ struct Turn<F> {
     pass: F,
     /// The position of the chunk whose turn it is.
     position: u64,
+    /// How many threads wait for theirs. Where nobody waits, nobody is woken, which would be a system call.
+    waiting: usize,
 }
 
 impl<F> Gate<F> {
     fn new(pass: F) -> Self {
         Self {
-            state: Mutex::new(Turn { pass, position: 0 }),
+            state: Mutex::new(Turn {
+                pass,
+                position: 0,
+                waiting: 0,
+            }),
             turned: Condvar::new(),
         }
     }
@@ -158,7 +164,9 @@ impl<F> Gate<F> {
     {
         let mut turn = lock(&self.state);
         while turn.position != position && !stopped.load(Ordering::Relaxed) {
+            turn.waiting += 1;
             turn = self.turned.wait(turn).unwrap_or_else(PoisonError::into_inner);
+            turn.waiting -= 1;
         }
         if stopped.load(Ordering::Relaxed) {
             return None;
@@ -167,8 +175,11 @@ impl<F> Gate<F> {
         // After a failure, or a panic, it is nobody's turn.
         if passed.is_ok() {
             turn.position += chunk.len() as u64;
+            let is_awaited = turn.waiting > 0;
             drop(turn);
-            self.turned.notify_all();
+            if is_awaited {
+                self.turned.notify_all();
+            }
         }
         Some(passed)
     }
