@@ -9,6 +9,7 @@
 //!
 //! | room | what it does | uses |
 //! | --- | --- | --- |
+//! | [`bridge`] | what a web page and the bridge on this computer say to each other | |
 //! | [`unlock`] | envelope + wallet → key pair; new key pair → envelope | `ledger`, `encryption`, `ethereum` |
 //! | [`files`] | sealed boxes on disk: temporary file, verify, publish, progress | `encryption`, `authenticator`, `sodium` |
 //! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum`, `host` |
@@ -31,6 +32,7 @@
 //! `Debug`, `Display`, `Clone` nor `Serialize`. The signature is as secret as the key that is derived from it.
 
 pub mod authenticator;
+pub mod bridge;
 pub mod emulator;
 pub mod encryption;
 pub mod ethereum;
