@@ -1,7 +1,8 @@
 //! libsodium's X25519, XSalsa20 and Poly1305 as safe types: the one room with `unsafe`.
 //!
-//! Promises: keys and states are wiped on drop. Refuses points of low order in X25519, and nothing else by itself: what
-//! is encrypted with which key, and that a key and nonce are used once, is its callers' business.
+//! Promises: keys and states are wiped on drop; a key that must live long can be kept out of swap. Refuses points of low
+//! order in X25519, and nothing else by itself: what is encrypted with which key, and that a key and nonce are used once,
+//! is its callers' business.
 //!
 //! Cipher and X25519 are used for their speed over large files and many (docs/dependencies.md). Files are authenticated by the room
 //! `authenticator`, which is faster; libsodium's Poly1305 is here to judge it (`tests/authenticators_agree.rs`).
@@ -9,6 +10,7 @@
 #![allow(unsafe_code)]
 
 use std::ops::{Deref, DerefMut};
+use std::ptr::NonNull;
 use std::sync::Once;
 
 use libsodium_sys as ffi;
@@ -74,6 +76,62 @@ impl Drop for WipedBuffer {
     fn drop(&mut self) {
         // SAFETY: the pointer and length are those of the vector's bytes.
         unsafe { ffi::sodium_memzero(self.0.as_mut_ptr().cast(), self.0.len()) };
+    }
+}
+
+/// A secret of 32 bytes for a long life: in pages of its own that are never swapped out, as far as the system allows that,
+/// nor part of a core dump. Before and after them stand pages that nobody may touch. Read-only, wiped on drop.
+///
+/// It takes four pages, of which one is locked and counts against the limit on locked memory (RLIMIT_MEMLOCK).
+pub struct LockedKey {
+    bytes: NonNull<[u8; 32]>,
+    is_locked: bool,
+}
+
+// SAFETY: it owns its bytes, which no thread's state leads to; libsodium allocates and frees them in any thread.
+unsafe impl Send for LockedKey {}
+
+// SAFETY: through a shared reference the bytes are only read; they are written once, in `new`, before there is any.
+unsafe impl Sync for LockedKey {}
+
+impl LockedKey {
+    /// A copy of these bytes. None if the system gives no memory; that it does not lock it is no reason.
+    pub fn new(bytes: &[u8; 32]) -> Option<Self> {
+        init();
+        // SAFETY: takes a length alone. libsodium was initialised, which its guard needs.
+        let memory = NonNull::new(unsafe { ffi::sodium_malloc(bytes.len()) })?.cast::<[u8; 32]>();
+        // SAFETY: the memory is that of a live allocation of 32 bytes. It has been locked if that was allowed, and
+        // locking it again changes nothing but tells.
+        let is_locked = unsafe { ffi::sodium_mlock(memory.as_ptr().cast(), bytes.len()) } == 0;
+        // SAFETY: the memory is 32 bytes that are writable, nobody else's, and of a type that stands at any address. It is not
+        // written to once it is read-only; should that be refused, it changes nothing else.
+        unsafe {
+            memory.as_ptr().copy_from_nonoverlapping(bytes, 1);
+            ffi::sodium_mprotect_readonly(memory.as_ptr().cast());
+        }
+        Some(Self {
+            bytes: memory,
+            is_locked,
+        })
+    }
+
+    /// Whether the system lets it stay out of swap.
+    pub fn is_locked(&self) -> bool {
+        self.is_locked
+    }
+
+    /// The 32 bytes.
+    pub fn expose(&self) -> &[u8; 32] {
+        // SAFETY: the memory is 32 initialised bytes, which nobody writes to, and lives as long as this does.
+        unsafe { self.bytes.as_ref() }
+    }
+}
+
+impl Drop for LockedKey {
+    fn drop(&mut self) {
+        // SAFETY: the pointer came from sodium_malloc and is freed once; nothing borrows from it any more. libsodium makes
+        // it writable and wipes it.
+        unsafe { ffi::sodium_free(self.bytes.as_ptr().cast()) };
     }
 }
 

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::base64::{self, encode};
 use super::{FormatError, RandomError, random};
 use crate::fault::{Class, Explanation, Fault};
-use crate::sodium;
+use crate::sodium::{self, LockedKey};
 
 /// A public key: 32 bytes, written as 44 characters of base64.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -61,14 +61,22 @@ impl Fault for PublicKeyError {
 }
 
 /// A private key: 32 bytes as they were made, not clamped (X25519 clamps when it uses them). Secret, wiped on drop.
-pub struct PrivateKey(SecretBox<[u8; 32]>);
+pub struct PrivateKey(Bytes);
+
+/// Where the bytes of a private key are.
+enum Bytes {
+    /// On the heap: for a run, or a moment.
+    Heap(SecretBox<[u8; 32]>),
+    /// In memory that is locked, if the system allows that.
+    Locked(LockedKey),
+}
 
 impl PrivateKey {
     /// The private key with these bytes.
     pub fn from_bytes(bytes: &[u8; 32]) -> Self {
-        let mut key = Self(SecretBox::new(Box::new([0; 32])));
-        key.0.expose_secret_mut().copy_from_slice(bytes);
-        key
+        let mut own = SecretBox::new(Box::new([0; 32]));
+        own.expose_secret_mut().copy_from_slice(bytes);
+        Self(Bytes::Heap(own))
     }
 
     /// A new one from the system's random source.
@@ -81,17 +89,24 @@ impl PrivateKey {
 
     /// The public key that belongs to it (RFC 7748).
     pub fn public_key(&self) -> PublicKey {
-        PublicKey(sodium::x25519_public_key(self.0.expose_secret()))
+        PublicKey(sodium::x25519_public_key(self.expose()))
     }
 
     /// Its 44 characters of base64. Wiped on drop.
     pub fn to_base64(&self) -> Zeroizing<String> {
-        encode(self.0.expose_secret())
+        encode(self.expose())
     }
 
     /// The secret that its owner shares with the owner of `public`; None for a point of low order.
     pub(super) fn agree(&self, public: &PublicKey) -> Option<SecretBox<[u8; 32]>> {
-        sodium::x25519(self.0.expose_secret(), public.as_bytes())
+        sodium::x25519(self.expose(), public.as_bytes())
+    }
+
+    fn expose(&self) -> &[u8; 32] {
+        match &self.0 {
+            Bytes::Heap(bytes) => bytes.expose_secret(),
+            Bytes::Locked(bytes) => bytes.expose(),
+        }
     }
 }
 
@@ -109,6 +124,24 @@ impl KeyPair {
             private_key,
             public_key,
         }
+    }
+
+    /// The same, for a long life: the private key is moved to memory that is kept out of swap and core dumps, as far as
+    /// the system allows that, and stays where it is if there is none. What it leaves is wiped.
+    #[must_use]
+    pub fn lock_in_memory(self) -> Self {
+        match LockedKey::new(self.private_key.expose()) {
+            Some(locked) => Self {
+                private_key: PrivateKey(Bytes::Locked(locked)),
+                public_key: self.public_key,
+            },
+            None => self,
+        }
+    }
+
+    /// Whether the private key is kept out of swap.
+    pub fn is_locked_in_memory(&self) -> bool {
+        matches!(&self.private_key.0, Bytes::Locked(locked) if locked.is_locked())
     }
 
     /// The private key.

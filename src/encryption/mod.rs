@@ -6,7 +6,8 @@
 //! another length than 32 bytes, points of low order, and messages that are none of the two known ones unless a person
 //! insists.
 //!
-//! The one thing taken from outside is the system's random source, for new keys, nonces and salts.
+//! What is taken from outside is the system's random source, for new keys, nonces and salts, and memory that is kept out
+//! of swap, for a key pair that stays unlocked.
 
 #![forbid(unsafe_code)]
 
