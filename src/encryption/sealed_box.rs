@@ -51,6 +51,9 @@ impl Header {
 }
 
 /// The XSalsa20-Poly1305 key (32 bytes) and nonce (24 bytes) of one sealed box. Secret, wiped on drop.
+///
+/// It opens this one box and nothing else: neither the private key nor the key of another box follows from it. Who has
+/// it can also change what is in the box.
 pub struct BoxKey {
     key: SecretBox<[u8; 32]>,
     nonce: Nonce,
@@ -76,6 +79,18 @@ impl BoxKey {
         let public = ephemeral.public_key();
         let key = Self::agree(&ephemeral, recipient, box_nonce(&public, recipient))?;
         Ok((key, public))
+    }
+
+    /// The key of the box with this ephemeral key for this recipient, from the 32 bytes that [`BoxKey::expose_key`] gave
+    /// somewhere else. The nonce follows from the two public keys. That all three belong together shows when the tag is
+    /// found right.
+    pub fn from_parts(key: &[u8; 32], ephemeral: &PublicKey, recipient: &PublicKey) -> Self {
+        let mut own = SecretBox::new(Box::new([0; 32]));
+        own.expose_secret_mut().copy_from_slice(key);
+        Self {
+            key: own,
+            nonce: box_nonce(ephemeral, recipient),
+        }
     }
 
     /// The key, 32 bytes.
@@ -105,6 +120,59 @@ fn box_nonce(ephemeral: &PublicKey, recipient: &PublicKey) -> Nonce {
         .chain_update(ephemeral.as_bytes())
         .chain_update(recipient.as_bytes());
     Nonce::from_bytes(hash.finalize().into())
+}
+
+/// Who can open boxes: a key pair, or somebody who asks whoever holds one for the key of each box.
+///
+/// Who is answered can open every box for that key pair as long as the answers come, and none afterwards whose key was
+/// not asked for: the private key is not told.
+pub trait BoxOpener: Sync {
+    /// The key of the box with this ephemeral key.
+    ///
+    /// # Errors
+    /// [`BoxKeyError`], one variant per reason.
+    fn box_key(&self, ephemeral: &PublicKey) -> Result<BoxKey, BoxKeyError>;
+}
+
+impl BoxOpener for KeyPair {
+    fn box_key(&self, ephemeral: &PublicKey) -> Result<BoxKey, BoxKeyError> {
+        Ok(BoxKey::to_open(self, ephemeral)?)
+    }
+}
+
+/// Why there is no key for a box.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BoxKeyError {
+    /// The ephemeral key is a point of low order: made to be opened by anybody.
+    #[error("the box is forged: its ephemeral key is a point of low order")]
+    LowOrder,
+    /// Whoever holds the key pair did not answer, or answered something else.
+    #[error("{message}")]
+    NotGiven {
+        /// The reason, in one sentence. Text from outside stands in it only as it was made printable.
+        message: String,
+        /// What else there is to say of it.
+        explanation: Explanation,
+    },
+}
+
+impl From<LowOrder> for BoxKeyError {
+    fn from(LowOrder: LowOrder) -> Self {
+        Self::LowOrder
+    }
+}
+
+impl Fault for BoxKeyError {
+    fn explain(&self) -> Explanation {
+        match self {
+            Self::LowOrder => Explanation::new(
+                "low-order-box",
+                Class::Damaged,
+                "nobody's honest program made this file: ask the seller, and do not use what it claims to hold",
+            ),
+            Self::NotGiven { explanation, .. } => explanation.clone(),
+        }
+    }
 }
 
 /// A public key is a point of low order: with it the shared secret is zero, known to everyone.
