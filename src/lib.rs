@@ -11,13 +11,13 @@
 //! | --- | --- | --- |
 //! | [`bridge`] | what a web page and the bridge on this computer say to each other | |
 //! | [`unlock`] | envelope + wallet → key pair; new key pair → envelope | `ledger`, `encryption`, `ethereum` |
-//! | [`files`] | sealed boxes on disk: temporary file, verify, publish, progress | `encryption`, `authenticator`, `sodium` |
+//! | [`files`] | sealed boxes on disk: temporary file, verify, publish or pour out, progress | `encryption`, `authenticator`, `sodium` |
 //! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum`, `host` |
 //! | [`emulator`] | a Ledger in software: the Ethereum app as a state machine, behind TCP and HID reports | `ethereum` |
 //! | [`encryption`] | messages, storage key, envelope, key pair, sealed-box format: pure, no I/O | `ethereum`, `sodium` |
 //! | [`ethereum`] | address, derivation path, personal message (EIP-191), signature and its v forms | |
 //! | [`authenticator`] | Poly1305, fast | |
-//! | [`sodium`] | libsodium's X25519, stream cipher and authenticator as safe types; the one room with `unsafe` | |
+//! | [`sodium`] | libsodium's X25519, stream cipher, authenticator and locked memory as safe types; the one room with `unsafe` | |
 //! | [`host`] | the machine: who may open a device's node and who has it open, which udev rules there are | |
 //! | [`fault`] | what every error can say: code, class, remedy | `text` |
 //! | [`text`] | text from outside, made safe to print | |

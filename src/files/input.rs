@@ -1,4 +1,5 @@
-//! What is read: a regular file, standard input, or a pipe that a shell's process substitution made.
+//! What is read: a regular file, standard input, a pipe that a shell's process substitution made, or what a reader in
+//! this process gives.
 //!
 //! A named pipe, a device or a directory under the name of an input is refused before it is opened: reading one could
 //! wait for ever, or do something to the machine.
@@ -7,16 +8,16 @@ use std::collections::HashSet;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, Read};
-use std::os::fd::{AsFd as _, OwnedFd};
+use std::os::fd::AsFd as _;
 use std::path::{Path, PathBuf};
 
-use rustix::event::{EventfdFlags, PollFd, PollFlags};
 use rustix::fs::{Access, AtFlags, CWD, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
 use zeroize::Zeroizing;
 
+use super::interrupt::Interrupt;
 use crate::fault::{Class, Explanation, Fault};
-use crate::text::printable_path;
+use crate::text::{printable, printable_path};
 
 /// `f_type` of the kernel's own file system of pipes without a name (PIPEFS_MAGIC in linux/magic.h).
 const PIPEFS_MAGIC: u64 = 0x5049_5045;
@@ -66,13 +67,19 @@ impl Inputs {
 
 /// An input that was opened.
 pub struct Input {
-    file: File,
-    /// Ends waiting for a pipe, which may last for ever.
-    interrupt: Option<Interrupt>,
+    origin: Origin,
     size: Option<u64>,
     read: u64,
     ended: bool,
     name: String,
+}
+
+/// Where the bytes come from.
+enum Origin {
+    File(File),
+    /// A pipe or a terminal, with what ends waiting for it.
+    Pipe(File, Interrupt),
+    Reader(Box<dyn Read + Send>),
 }
 
 impl Input {
@@ -107,18 +114,31 @@ impl Input {
             }
         };
         let is_regular = FileType::from_raw_mode(stat.st_mode) == FileType::RegularFile;
-        let interrupt = match is_regular {
-            true => None,
-            false => Some(Interrupt::new().map_err(from_os)?),
+        let origin = match is_regular {
+            true => Origin::File(file.into()),
+            false => Origin::Pipe(file.into(), Interrupt::new().map_err(from_os)?),
         };
         Ok(Self {
-            file: file.into(),
-            interrupt,
+            origin,
             size: is_regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)),
             read: 0,
             ended: false,
             name,
         })
+    }
+
+    /// What `reader` gives, to its end; an error of it is [`InputError::BrokeOff`]. `size`, in bytes, is what was said of
+    /// its length: it decides about threads and memory, and need not be right. The name is made printable.
+    ///
+    /// Nothing ends a read that waits: with more than one thread, what fails meanwhile is told only when it is over.
+    pub fn from_reader(reader: impl Read + Send + 'static, name: impl Into<String>, size: Option<u64>) -> Self {
+        Self {
+            origin: Origin::Reader(Box::new(reader)),
+            size,
+            read: 0,
+            ended: false,
+            name: printable(&name.into()),
+        }
     }
 
     /// Refuses early what opening would refuse late. The size in bytes, if it is a regular file.
@@ -139,12 +159,12 @@ impl Input {
         Ok(is_regular.then(|| u64::try_from(stat.st_size).unwrap_or(0)))
     }
 
-    /// The size in bytes, if it is a regular file.
+    /// The size in bytes, if it is a regular file; of a reader, what was said of it.
     pub fn size(&self) -> Option<u64> {
         self.size
     }
 
-    /// How much of it is left to be read, in bytes, if it is a regular file and nobody changes it.
+    /// How much of it is left to be read, in bytes, if the size is known and nobody changes it.
     pub(super) fn rest(&self) -> Option<u64> {
         self.size.map(|size| size.saturating_sub(self.read))
     }
@@ -156,24 +176,27 @@ impl Input {
 
     /// What ends waiting for this input, in another thread.
     pub(super) fn interrupt(&self) -> Result<Option<Interrupt>, InputError> {
-        let copy = self.interrupt.as_ref().map(Interrupt::try_clone).transpose();
-        copy.map_err(|error| InputError::from_io(&self.name, error))
+        match &self.origin {
+            Origin::Pipe(_, interrupt) => interrupt.try_clone().map(Some).map_err(|error| self.error(error)),
+            Origin::File(_) | Origin::Reader(_) => Ok(None),
+        }
     }
 
     /// Fills `buffer` as far as the input reaches. Less than the whole length means that it ended, or was interrupted.
     ///
     /// # Errors
-    /// [`InputError::Read`].
+    /// [`InputError::Read`]; [`InputError::BrokeOff`] of a reader.
     pub fn fill(&mut self, buffer: &mut [u8]) -> Result<usize, InputError> {
         // A terminal that ended goes on if it is read again.
         if self.ended {
             return Ok(0);
         }
-        let length = match &self.interrupt {
-            Some(interrupt) => fill(&mut interrupt.guard(&self.file), buffer),
-            None => fill(&mut self.file, buffer),
+        let length = match &mut self.origin {
+            Origin::File(file) => fill(file, buffer),
+            Origin::Pipe(file, interrupt) => fill(&mut interrupt.guard(file), buffer),
+            Origin::Reader(reader) => fill(reader, buffer),
         };
-        let length = length.map_err(|error| InputError::from_io(&self.name, error))?;
+        let length = length.map_err(|error| self.error(error))?;
         self.ended = length < buffer.len();
         self.read += length as u64;
         Ok(length)
@@ -199,12 +222,26 @@ impl Input {
     pub fn read_line(mut self, limit: usize) -> Result<Zeroizing<String>, InputError> {
         let mut bytes = Zeroizing::new(vec![0; limit + 1]);
         loop {
-            let result = self.file.read(&mut bytes);
-            let length = result.map_err(|error| InputError::from_io(&self.name, error))?;
+            let result = match &mut self.origin {
+                Origin::File(file) | Origin::Pipe(file, _) => file.read(&mut bytes),
+                Origin::Reader(reader) => reader.read(&mut bytes),
+            };
+            let length = result.map_err(|error| self.error(error))?;
             let line = bytes.get(..length).unwrap_or_default();
             if length == 0 || !line.trim_ascii().is_empty() {
                 return self.text(&bytes, length, limit);
             }
+        }
+    }
+
+    fn error(&self, source: io::Error) -> InputError {
+        match &self.origin {
+            Origin::File(_) | Origin::Pipe(..) => InputError::from_io(&self.name, source),
+            // Whatever kind of error it is, it says nothing of a file.
+            Origin::Reader(_) => InputError::BrokeOff {
+                name: self.name.clone(),
+                source,
+            },
         }
     }
 
@@ -216,46 +253,6 @@ impl Input {
         match std::str::from_utf8(bytes) {
             Ok(text) => Ok(Zeroizing::new(text.to_owned())),
             Err(_) => Err(InputError::NotUtf8 { name: self.name }),
-        }
-    }
-}
-
-/// Ends a read that waits for a pipe: the reader finds the end of the input there.
-pub(super) struct Interrupt(OwnedFd);
-
-impl Interrupt {
-    fn new() -> Result<Self, Errno> {
-        rustix::event::eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK).map(Self)
-    }
-
-    fn try_clone(&self) -> io::Result<Self> {
-        self.0.try_clone().map(Self)
-    }
-
-    /// From now on nothing is read. By any thread.
-    pub(super) fn signal(&self) {
-        // It fails only if that was said 2⁶⁴ - 2 times.
-        let _ = rustix::io::write(&self.0, &1_u64.to_ne_bytes());
-    }
-
-    fn guard<'a>(&'a self, file: &'a File) -> impl Read + 'a {
-        Guarded { file, interrupt: self }
-    }
-}
-
-struct Guarded<'a> {
-    file: &'a File,
-    interrupt: &'a Interrupt,
-}
-
-impl Read for Guarded<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        let mut ready = [PollFd::new(&self.interrupt.0, PollFlags::IN), PollFd::new(self.file, PollFlags::IN)];
-        rustix::event::poll(&mut ready, None)?;
-        let [interrupt, _] = &ready;
-        match interrupt.revents().is_empty() {
-            true => self.file.read(buffer),
-            false => Ok(0),
         }
     }
 }
@@ -340,6 +337,14 @@ pub enum InputError {
         /// The file.
         name: String,
     },
+    /// A reader failed before its end.
+    #[error("{name} broke off: {}", printable(&source.to_string()))]
+    BrokeOff {
+        /// What it was to give.
+        name: String,
+        /// What it said.
+        source: io::Error,
+    },
     /// Anything else.
     #[error("{name} cannot be read: {source}")]
     Read {
@@ -387,6 +392,7 @@ impl Fault for InputError {
                 Class::Damaged,
                 "envelopes, profiles, key files and signatures are plain text: this is probably another file",
             ),
+            Self::BrokeOff { .. } => system("broke-off", "nothing was made of what had come: send it again"),
             Self::Read { .. } => system("read-failed", "check the disk or the program that writes into the pipe"),
         }
     }

@@ -1,19 +1,17 @@
 //! Opening and sealing files.
 
-use std::fs::File;
-use std::io::Write as _;
-use std::os::fd::AsFd as _;
-
-use super::input::Interrupt;
+use super::interrupt::Interrupt;
 use super::pending::Unpublished;
 use super::pipeline::{self, Expected, Threads};
 use super::spool::Spool;
+use super::spooled::Spooled;
+use super::stdout::pour_to_stdout;
 use super::stream::BoxCipher;
 use super::target::Privacy;
 use super::{Folder, Input, InputError, Inputs, Overwrite, Target, TargetError};
 use crate::authenticator::Authenticator;
-use crate::encryption::sealed_box::{BoxKey, HEADER_BYTES, Header, LowOrder, SealError};
-use crate::encryption::{KeyPair, PublicKey};
+use crate::encryption::PublicKey;
+use crate::encryption::sealed_box::{BoxKey, BoxKeyError, BoxOpener, HEADER_BYTES, Header, SealError};
 use crate::fault::{Class, Explanation, Fault};
 
 /// Is told of every piece that was read, by its length in bytes; by several threads, one after the other.
@@ -38,8 +36,8 @@ pub enum Output<'a> {
     },
 }
 
-/// Opens a sealed box with the recipient's key pair. The result has its name once it is published, and standard output
-/// has all of it when this returns.
+/// Opens a sealed box. The result has its name once it is published, and standard output has all of it when this
+/// returns.
 ///
 /// Not a byte of plaintext can be published, or leaves for standard output, before the tag was found right.
 ///
@@ -48,7 +46,7 @@ pub enum Output<'a> {
 pub fn open_box(
     input: &mut Input,
     output: Output<'_>,
-    recipient: &KeyPair,
+    recipient: &(impl BoxOpener + ?Sized),
     threads: Threads,
     progress: Progress<'_>,
 ) -> Result<Unpublished, OpenBoxError> {
@@ -60,42 +58,41 @@ pub fn open_box(
         } => {
             let mut pending = target.start(Privacy::Owner, overwrite, inputs)?;
             let mut opening = Opening::begin(input, recipient, progress)?;
-            let cipher = &opening.cipher;
-            let interrupt = input.interrupt()?;
-            let length = pipeline::run(
-                threads,
-                Expected {
-                    size: input.rest(),
-                    before: 0,
-                },
-                || signal(interrupt.as_ref()),
-                |chunk| fill(input, chunk, progress, |part| opening.authenticator.update(part)),
-                |position, chunk| cipher.apply(position, chunk),
-                |_| (),
-                |chunk| Ok::<_, OpenBoxError>(pending.write(chunk)?),
-            )?;
+            let expected = Expected {
+                size: input.rest(),
+                before: 0,
+            };
+            let decrypt = |cipher: &BoxCipher, position, chunk: &mut [u8]| cipher.apply(position, chunk);
+            let length = opening.carry(input, threads, expected, progress, decrypt, |chunk| pending.write(chunk))?;
             opening.verify(input)?;
             Ok(Unpublished::new(length, Some(pending)))
         }
         Output::Stdout { spool } => {
-            let mut opening = Opening::begin(input, recipient, progress)?;
-            let mut spool = Spool::create(spool)?;
-            let interrupt = input.interrupt()?;
-            let length = pipeline::run(
-                threads,
-                // The spool wants whole chunks.
-                Expected::default(),
-                || signal(interrupt.as_ref()),
-                |chunk| fill(input, chunk, progress, |part| opening.authenticator.update(part)),
-                |_, _| (),
-                |_| (),
-                |chunk| Ok::<_, OpenBoxError>(spool.write(chunk)?),
-            )?;
-            let cipher = opening.verify(input)?;
-            pour_out(spool, threads, |position, chunk| cipher.apply(position, chunk))?;
-            Ok(Unpublished::new(length, None))
+            let spooled = open_to_spool(input, recipient, spool, threads, progress)?;
+            Ok(pour_to_stdout(spooled, threads)?)
         }
     }
+}
+
+/// Opens a sealed box as far as its verdict: the tag was found right, and not a byte of plaintext has been made yet. The
+/// ciphertext waits in an unnamed file in the folder `spool`.
+///
+/// # Errors
+/// [`OpenBoxError`], one variant per reason.
+pub fn open_to_spool(
+    input: &mut Input,
+    recipient: &(impl BoxOpener + ?Sized),
+    spool: &Folder,
+    threads: Threads,
+    progress: Progress<'_>,
+) -> Result<Spooled, OpenBoxError> {
+    let mut opening = Opening::begin(input, recipient, progress)?;
+    let mut spool = Spool::create(spool)?;
+    // The spool wants whole chunks.
+    let expected = Expected::default();
+    let length = opening.carry(input, threads, expected, progress, |_, _, _| (), |chunk| spool.write(chunk))?;
+    let cipher = opening.verify(input)?;
+    Ok(Spooled::opened(spool, length, cipher))
 }
 
 /// Seals a file for `recipient`. The result is 48 bytes longer than the plaintext; it has its name once it is published,
@@ -110,51 +107,49 @@ pub fn seal_box(
     threads: Threads,
     progress: Progress<'_>,
 ) -> Result<Unpublished, SealBoxError> {
-    let (key, ephemeral) = BoxKey::to_seal(recipient)?;
-    let (cipher, mut authenticator) = BoxCipher::start(&key);
-    let header = |tag| Header { ephemeral, tag }.to_bytes();
-    let interrupt = input.interrupt()?;
-    let size = input.rest();
-    let mut seal = |expected, write: &mut (dyn FnMut(&[u8]) -> Result<(), TargetError> + Send)| {
-        pipeline::run(
-            threads,
-            expected,
-            || signal(interrupt.as_ref()),
-            |chunk| fill(input, chunk, progress, |_| ()),
-            |position, chunk| cipher.apply(position, chunk),
-            |chunk| authenticator.update(chunk),
-            |chunk| Ok::<_, SealBoxError>(write(chunk)?),
-        )
-    };
-    let (length, pending) = match output {
+    match output {
         Output::File {
             target,
             overwrite,
             inputs,
         } => {
+            let mut sealing = Sealing::begin(recipient)?;
             let mut pending = target.start(Privacy::Umask, overwrite, inputs)?;
             // The tag stands in front and is known last.
-            pending.write(&header([0; 16]))?;
-            let length = seal(
-                Expected {
-                    size,
-                    before: HEADER_BYTES,
-                },
-                &mut |chunk| pending.write(chunk),
-            )?;
-            pending.write_at_start(&header(authenticator.finish()))?;
-            (length, Some(pending))
+            pending.write(&[0; HEADER_BYTES])?;
+            let expected = Expected {
+                size: input.rest(),
+                before: HEADER_BYTES,
+            };
+            let length = sealing.carry(input, threads, expected, progress, |chunk| pending.write(chunk))?;
+            pending.write_at_start(&sealing.header())?;
+            Ok(Unpublished::new(length + HEADER_BYTES as u64, Some(pending)))
         }
         Output::Stdout { spool } => {
-            let mut spool = Spool::create(spool)?;
-            // The spool wants whole chunks.
-            let length = seal(Expected::default(), &mut |chunk| spool.write(chunk))?;
-            write_out(&mut stdout()?, &header(authenticator.finish()))?;
-            pour_out(spool, threads, |_, _| ())?;
-            (length, None)
+            let spooled = seal_to_spool(input, recipient, spool, threads, progress)?;
+            Ok(pour_to_stdout(spooled, threads)?)
         }
-    };
-    Ok(Unpublished::new(length + HEADER_BYTES as u64, pending))
+    }
+}
+
+/// Seals what is read for `recipient`. It is sealed as it comes: the ciphertext waits in an unnamed file in the folder
+/// `spool`, and no plaintext touches the disk.
+///
+/// # Errors
+/// [`SealBoxError`], one variant per reason.
+pub fn seal_to_spool(
+    input: &mut Input,
+    recipient: &PublicKey,
+    spool: &Folder,
+    threads: Threads,
+    progress: Progress<'_>,
+) -> Result<Spooled, SealBoxError> {
+    let mut sealing = Sealing::begin(recipient)?;
+    let mut spool = Spool::create(spool)?;
+    // The spool wants whole chunks.
+    let expected = Expected::default();
+    let length = sealing.carry(input, threads, expected, progress, |chunk| spool.write(chunk))?;
+    Ok(Spooled::sealed(spool, length, sealing.header()))
 }
 
 /// A box whose header was read.
@@ -165,7 +160,11 @@ struct Opening {
 }
 
 impl Opening {
-    fn begin(input: &mut Input, recipient: &KeyPair, progress: Progress<'_>) -> Result<Self, OpenBoxError> {
+    fn begin(
+        input: &mut Input,
+        recipient: &(impl BoxOpener + ?Sized),
+        progress: Progress<'_>,
+    ) -> Result<Self, OpenBoxError> {
         let mut header = [0; HEADER_BYTES];
         let found = input.fill(&mut header)?;
         if found < HEADER_BYTES {
@@ -176,15 +175,39 @@ impl Opening {
         }
         progress(HEADER_BYTES as u64);
         let Header { ephemeral, tag } = Header::from_bytes(&header);
-        let key = BoxKey::to_open(recipient, &ephemeral).map_err(|LowOrder| OpenBoxError::LowOrder {
-            name: input.name().to_owned(),
-        })?;
+        let key = recipient.box_key(&ephemeral);
+        let key = key.map_err(|error| OpenBoxError::without_key(input.name(), error))?;
         let (cipher, authenticator) = BoxCipher::start(&key);
         Ok(Self {
             cipher,
             authenticator,
             tag,
         })
+    }
+
+    /// Reads and authenticates all that follows; each chunk is written after `work`. How many bytes that were.
+    fn carry(
+        &mut self,
+        input: &mut Input,
+        threads: Threads,
+        expected: Expected,
+        progress: Progress<'_>,
+        work: impl Fn(&BoxCipher, u64, &mut [u8]) + Sync,
+        mut write: impl FnMut(&[u8]) -> Result<(), TargetError> + Send,
+    ) -> Result<u64, OpenBoxError> {
+        let Self {
+            cipher, authenticator, ..
+        } = self;
+        let interrupt = input.interrupt()?;
+        pipeline::run(
+            threads,
+            expected,
+            || signal(interrupt.as_ref()),
+            |chunk| fill(input, chunk, progress, |part| authenticator.update(part)),
+            |position, chunk| work(cipher, position, chunk),
+            |_| (),
+            |chunk| Ok(write(chunk)?),
+        )
     }
 
     /// The cipher, if the tag is that of what was authenticated.
@@ -195,6 +218,58 @@ impl Opening {
                 name: input.name().to_owned(),
             }),
         }
+    }
+}
+
+/// A box that is being made.
+struct Sealing {
+    cipher: BoxCipher,
+    authenticator: Authenticator,
+    ephemeral: PublicKey,
+}
+
+impl Sealing {
+    fn begin(recipient: &PublicKey) -> Result<Self, SealBoxError> {
+        let (key, ephemeral) = BoxKey::to_seal(recipient)?;
+        let (cipher, authenticator) = BoxCipher::start(&key);
+        Ok(Self {
+            cipher,
+            authenticator,
+            ephemeral,
+        })
+    }
+
+    /// Reads, encrypts and authenticates all of the input, and writes it. How many bytes that were.
+    fn carry(
+        &mut self,
+        input: &mut Input,
+        threads: Threads,
+        expected: Expected,
+        progress: Progress<'_>,
+        mut write: impl FnMut(&[u8]) -> Result<(), TargetError> + Send,
+    ) -> Result<u64, SealBoxError> {
+        let Self {
+            cipher, authenticator, ..
+        } = self;
+        let interrupt = input.interrupt()?;
+        pipeline::run(
+            threads,
+            expected,
+            || signal(interrupt.as_ref()),
+            |chunk| fill(input, chunk, progress, |_| ()),
+            |position, chunk| cipher.apply(position, chunk),
+            |chunk| authenticator.update(chunk),
+            |chunk| Ok(write(chunk)?),
+        )
+    }
+
+    /// What stands in front of the ciphertext that was written.
+    fn header(self) -> [u8; HEADER_BYTES] {
+        let header = Header {
+            ephemeral: self.ephemeral,
+            tag: self.authenticator.finish(),
+        };
+        header.to_bytes()
     }
 }
 
@@ -211,41 +286,11 @@ fn fill<E: From<InputError>>(
     Ok(length)
 }
 
-/// Writes what was spooled to standard output, each chunk after `work`.
-fn pour_out(spool: Spool, threads: Threads, work: impl Fn(u64, &mut [u8]) + Sync) -> Result<(), TargetError> {
-    let mut stdout = stdout()?;
-    let mut spool = spool.read_again()?;
-    let write = |chunk: &[u8]| write_out(&mut stdout, chunk);
-    pipeline::run(threads, Expected::default(), || (), |chunk| spool.fill(chunk), work, |_| (), write)?;
-    Ok(())
-}
-
 /// Ends waiting for an input, if it is one that is waited for.
 fn signal(interrupt: Option<&Interrupt>) {
     if let Some(interrupt) = interrupt {
         interrupt.signal();
     }
-}
-
-/// Standard output without the buffer of `std`, in which plaintext would stay behind.
-fn stdout() -> Result<File, TargetError> {
-    let stdout = std::io::stdout().as_fd().try_clone_to_owned();
-    stdout
-        .map(File::from)
-        .map_err(|error| TargetError::from_io("standard output", error))
-}
-
-fn write_out(out: &mut File, bytes: &[u8]) -> Result<(), TargetError> {
-    out.write_all(bytes)
-        .map_err(|error| TargetError::from_io("standard output", error))
-}
-
-/// Writes a short text, which may be secret, to standard output, unbuffered.
-///
-/// # Errors
-/// [`TargetError::Write`] or [`TargetError::NoSpace`].
-pub fn write_text_to_stdout(text: &str) -> Result<(), TargetError> {
-    write_out(&mut stdout()?, text.as_bytes())
 }
 
 /// Why a sealed box gave no plaintext.
@@ -271,12 +316,36 @@ pub enum OpenBoxError {
         /// The input.
         name: String,
     },
+    /// Whoever holds the key pair did not give the key of this box.
+    #[error("{name} was not opened: {message}")]
+    NoKey {
+        /// The input.
+        name: String,
+        /// The reason, in one sentence.
+        message: String,
+        /// What else there is to say of it.
+        explanation: Explanation,
+    },
     /// The tag is wrong: sealed for another key, or changed.
     #[error("{name} does not open with this key")]
     DoesNotOpen {
         /// The input.
         name: String,
     },
+}
+
+impl OpenBoxError {
+    fn without_key(name: &str, error: BoxKeyError) -> Self {
+        let name = name.to_owned();
+        match error {
+            BoxKeyError::LowOrder => Self::LowOrder { name },
+            BoxKeyError::NotGiven { message, explanation } => Self::NoKey {
+                name,
+                message,
+                explanation,
+            },
+        }
+    }
 }
 
 impl Fault for OpenBoxError {
@@ -289,11 +358,8 @@ impl Fault for OpenBoxError {
                 Class::Damaged,
                 "the download was probably cut short, or this is another file: get it again",
             ),
-            Self::LowOrder { .. } => Explanation::new(
-                "low-order-box",
-                Class::Damaged,
-                "nobody's honest program made this file: ask the seller, and do not use what it claims to hold",
-            ),
+            Self::LowOrder { .. } => BoxKeyError::LowOrder.explain(),
+            Self::NoKey { explanation, .. } => explanation.clone(),
             Self::DoesNotOpen { .. } => Explanation::new(
                 "box-does-not-open",
                 Class::DoesNotOpen,
