@@ -12,13 +12,14 @@
 //! | [`bridge`] | what a web page and the bridge on this computer say to each other | |
 //! | [`unlock`] | envelope + wallet → key pair; new key pair → envelope | `ledger`, `encryption`, `ethereum` |
 //! | [`files`] | sealed boxes on disk: temporary file, verify, publish or pour out, progress | `encryption`, `authenticator`, `sodium` |
-//! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum`, `host` |
+//! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum`, `host`, `own_folders` |
 //! | [`emulator`] | a Ledger in software: the Ethereum app as a state machine, behind TCP and HID reports | `ethereum` |
 //! | [`encryption`] | messages, storage key, envelope, key pair, sealed-box format: pure, no I/O | `ethereum`, `sodium` |
 //! | [`ethereum`] | address, derivation path, personal message (EIP-191), signature and its v forms | |
 //! | [`authenticator`] | Poly1305, fast | |
 //! | [`sodium`] | libsodium's X25519, stream cipher, authenticator and locked memory as safe types; the one room with `unsafe` | |
 //! | [`host`] | the machine: who may open a device's node and who has it open, which udev rules there are | |
+//! | [`own_folders`] | the folders of this user alone: for locks, for the bridge's socket, for what is kept | |
 //! | [`fault`] | what every error can say: code, class, remedy | `text` |
 //! | [`text`] | text from outside, made safe to print | |
 //!
@@ -40,6 +41,7 @@ pub mod fault;
 pub mod files;
 pub mod host;
 pub mod ledger;
+pub mod own_folders;
 pub mod sodium;
 pub mod text;
 pub mod unlock;

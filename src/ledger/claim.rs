@@ -5,18 +5,18 @@
 //! a process that is gone sends nothing, because the next command would spoil the answer or be taken for it
 //! (recorded: app 1.22.0 executes a second command at once).
 
-use std::fs::{DirBuilder, File, OpenOptions};
+use std::fs::{File, OpenOptions};
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::process::geteuid;
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
 use super::usb::Port;
+use crate::own_folders::OwnFolders;
 use crate::text::{printable, printable_path};
 
 /// The longest note that is read, in bytes.
@@ -132,7 +132,9 @@ fn read(file: &mut File) -> io::Result<Found> {
 
 /// Where the lock of a device lies.
 fn lock_of(endpoint: &Endpoint) -> Result<PathBuf, Barred> {
-    let folder = folder().map_err(|reason| Barred::NoLock { reason })?;
+    let folder = OwnFolders::of_this_process().locks().map_err(|error| Barred::NoLock {
+        reason: error.to_string(),
+    })?;
     Ok(folder.join(format!("{}.lock", endpoint.lock_name())))
 }
 
@@ -182,46 +184,4 @@ fn open(path: &Path) -> Result<File, String> {
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)
         .map_err(|error| format!("{}: {error}", printable_path(path)))
-}
-
-/// The folder `saltbridge` in one of the user's own: that of `XDG_RUNTIME_DIR`, or `/run/user/UID`, which it names in a
-/// login, so that programs started by cron meet the others there; otherwise `~/.cache`. Never in one that others may
-/// write to: who could replace the lock could have two processes talk to one device.
-fn folder() -> Result<PathBuf, String> {
-    let variable = |name| {
-        std::env::var_os(name)
-            .map(PathBuf::from)
-            .filter(|path| path.is_absolute())
-    };
-    let of_login = PathBuf::from(format!("/run/user/{}", geteuid().as_raw()));
-    let of_session = variable("XDG_RUNTIME_DIR").into_iter().chain([of_login]);
-    let mut ours = of_session.filter(|parent| is_ours(parent) == Ok(()));
-    if let Some(folder) = ours.find_map(|parent| make(&parent.join("saltbridge")).ok()) {
-        return Ok(folder);
-    }
-    let home = variable("HOME").ok_or("there is no folder of yours: HOME is not set")?;
-    is_ours(&home)?;
-    let cache = home.join(".cache");
-    make(&make(&cache)?.join("saltbridge"))
-}
-
-/// Makes a folder for its owner alone, if it is not there, and looks at what is there then.
-fn make(folder: &Path) -> Result<PathBuf, String> {
-    match DirBuilder::new().mode(0o700).create(folder) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-            Err(format!("{}: {error}", printable_path(folder)))
-        }
-        _ => is_ours(folder).map(|()| folder.to_owned()),
-    }
-}
-
-fn is_ours(folder: &Path) -> Result<(), String> {
-    let name = printable_path(folder);
-    let found = std::fs::metadata(folder).map_err(|error| format!("{name}: {error}"))?;
-    match () {
-        () if !found.is_dir() => Err(format!("{name} is no folder")),
-        () if found.uid() != geteuid().as_raw() => Err(format!("{name} belongs to another user")),
-        () if found.mode() & 0o022 != 0 => Err(format!("{name} can be written to by others")),
-        () => Ok(()),
-    }
 }
