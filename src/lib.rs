@@ -9,7 +9,7 @@
 //!
 //! | room | what it does | uses |
 //! | --- | --- | --- |
-//! | [`bridge`] | what a web page and the bridge on this computer say to each other | |
+//! | [`bridge`] | the service on this machine: guard, pairings, keyring, calls | `unlock`, `files`, `ledger`, `encryption`, `ethereum` |
 //! | [`unlock`] | envelope + wallet → key pair; new key pair → envelope | `ledger`, `encryption`, `ethereum` |
 //! | [`files`] | sealed boxes on disk: temporary file, verify, publish or pour out, progress | `encryption`, `authenticator`, `sodium` |
 //! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum`, `host`, `own_folders` |
@@ -18,7 +18,7 @@
 //! | [`ethereum`] | address, derivation path, personal message (EIP-191), signature and its v forms | |
 //! | [`authenticator`] | Poly1305, fast | |
 //! | [`sodium`] | libsodium's X25519, stream cipher, authenticator and locked memory as safe types; the one room with `unsafe` | |
-//! | [`host`] | the machine: who may open a device's node and who has it open, which udev rules there are | |
+//! | [`host`] | the machine: who may open a device's node, who has it or a port open, which udev rules there are | |
 //! | [`own_folders`] | the folders of this user alone: for locks, for the bridge's socket, for what is kept | |
 //! | [`fault`] | what every error can say: code, class, remedy | `text` |
 //! | [`text`] | text from outside, made safe to print | |

@@ -13,7 +13,7 @@ use saltbridge::host::Host;
 const DEVICE: &str = "sys/devices/pci0000:00/usb1/1-2";
 
 /// Everything that is read.
-const FILES: [&str; 24] = [
+const FILES: [&str; 26] = [
     "proc/sys/kernel/osrelease",
     "proc/self/status",
     "proc/self/attr/current",
@@ -22,6 +22,8 @@ const FILES: [&str; 24] = [
     "proc/7/comm",
     "proc/7/status",
     "proc/7/stat",
+    "proc/net/tcp",
+    "proc/net/tcp6",
     "run/systemd/container",
     "run/systemd/seats/seat0",
     "run/udev/data/c240:0",
@@ -80,6 +82,11 @@ fn content() -> impl Strategy<Value = Vec<u8>> {
         " (enforce)",
         "name=",
         "ACTIVE_UID=",
+        " 0: ",
+        "0100007F",
+        ":54E2",
+        " 0:0 0A 0:0 0:0 0 ",
+        " 0 77 ",
         "240:0",
         "../..",
         "00",
@@ -115,6 +122,8 @@ proptest! {
         prop_assert!(findings.len() >= 2);
         let text = shown(&findings);
         prop_assert!(is_safe(&text), "{text:?}");
+        let listener = machine.host().listener_at(0x54e2).map(|listener| listener.to_string());
+        prop_assert!(is_safe(&listener.unwrap_or_default()));
     }
 
     #[test]
@@ -144,6 +153,7 @@ fn folders_pipes_and_circles_in_place_of_files_are_passed_over() {
         let made = std::process::Command::new("mkfifo").arg(&path).status().unwrap();
         assert!(made.success());
         assert!(!machine.findings(false).is_empty());
+        assert_eq!(machine.host().listener_at(0x54e2), None);
         std::fs::remove_file(&path).unwrap();
         std::os::unix::fs::symlink(&path, &path).unwrap();
         assert!(!machine.findings(false).is_empty());

@@ -95,7 +95,7 @@ impl Host {
         Ok(false)
     }
 
-    fn holder(&self, pid: u32, person: &Person) -> Holder {
+    pub(super) fn holder(&self, pid: u32, person: &Person) -> Holder {
         let status = self.text(format!("proc/{pid}/status")).unwrap_or_default();
         let user = status.lines().find_map(|line| line.strip_prefix("Uid:"));
         let effective = user.and_then(|ids| ids.split_whitespace().nth(1)?.parse().ok());
