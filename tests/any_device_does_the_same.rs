@@ -12,7 +12,7 @@ use std::sync::Arc;
 use rig::{Question, Rig};
 use saltbridge::ethereum::{Address, DerivationPath, personal_message_hash};
 use saltbridge::fault::Fault as _;
-use saltbridge::ledger::{Account, Asker, DeviceFault, Patience, Session, Wanted};
+use saltbridge::ledger::{Account, Asker, DeviceFault, Leave, Patience, Session, Wanted};
 use support::{Desk, Run, Vectors, text, unhex};
 
 /// One who waits: while another test here starts a program, its lock is for a moment that of the child, too.
@@ -22,6 +22,7 @@ fn asker() -> Asker {
         patience: Patience::Wait,
         is_idle: Arc::new(|_| true),
         tell: Arc::new(|_| {}),
+        leave: Leave::never(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use saltbridge::encryption::PublicKey;
 use saltbridge::ledger::{
-    Account, Asker, Conversation, DeviceFault, Endpoint, Event, Patience, Session, Waiting, Wanted,
+    Account, Asker, Conversation, DeviceFault, Endpoint, Event, Leave, Patience, Session, Waiting, Wanted,
 };
 use saltbridge::text::printable_whole;
 use saltbridge::unlock::{LedgerWallet, Request};
@@ -88,6 +88,8 @@ impl Device {
                 }
                 tell(&report, event);
             }),
+            // Ctrl-C ends the whole program.
+            leave: Leave::never(),
         };
         Ok(Self { session, asker, report })
     }

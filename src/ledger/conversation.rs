@@ -17,6 +17,7 @@ use super::accounts::Account;
 use super::apdu::{self, AppInfo};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
+use super::leave::Leave;
 use super::link::{Answer, Link, LinkError};
 use super::place::{Memory, Place, Visited};
 use super::status::Cause;
@@ -24,7 +25,7 @@ use crate::ethereum::{Address, DerivationPath, Signature, personal_message_hash}
 
 /// How long an answer may take that needs no person. A real device takes 2 ms for the app's name and 80 ms for an
 /// address (measured behind a real kernel); the rest is for loaded machines.
-pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+const DEADLINE: Duration = Duration::from_secs(10);
 
 /// The shortest time in which a person can have refused. A refusal without a question came after 11 ms (measured).
 const FASTEST_PERSON: Duration = Duration::from_millis(100);
@@ -114,6 +115,9 @@ pub struct Asker {
     pub is_idle: Arc<dyn Fn(&DeviceFault) -> bool + Send + Sync>,
     /// Is told what happens. Called on the device's thread, which waits meanwhile.
     pub tell: Arc<dyn Fn(&Event) + Send + Sync>,
+    /// Whether he has left. Then nothing is sent to the device any more and nothing waited for, but for the answer to what
+    /// it asks the person just then; the conversation ends with [`DeviceFault::AskerLeft`] where it would go on.
+    pub leave: Leave,
 }
 
 /// A conversation. While there is one, no other saltbridge of the same user talks to the device.
@@ -149,6 +153,8 @@ impl<'a> Conversation<'a> {
             told: None,
             asks_on: false,
         };
+        // He may have waited for others in vain.
+        asker.leave.not_yet()?;
         conversation.take_named_place()?;
         Ok(conversation)
     }
@@ -158,7 +164,7 @@ impl<'a> Conversation<'a> {
     /// # Errors
     /// [`DeviceFault`].
     pub fn app_info(&mut self) -> Result<AppInfo, DeviceFault> {
-        let answer = self.exchange(apdu::app_info(), Some(DEADLINE))?;
+        let answer = self.command(apdu::app_info())?;
         let data = accepted(&answer, None, "to name the app")?;
         AppInfo::parse(data).ok_or(DeviceFault::UnexpectedAnswer {
             what: "no name of an app",
@@ -170,7 +176,7 @@ impl<'a> Conversation<'a> {
     /// # Errors
     /// [`DeviceFault`].
     pub fn address(&mut self, path: &DerivationPath) -> Result<Address, DeviceFault> {
-        let answer = self.exchange(apdu::address(path, false), Some(DEADLINE))?;
+        let answer = self.command(apdu::address(path, false))?;
         address_in(accepted(&answer, Some(path), "to tell the address")?)
     }
 
@@ -210,7 +216,7 @@ impl<'a> Conversation<'a> {
         let what = "to sign the message";
         let (last, before) = commands.split_last().ok_or(DeviceFault::MessageTooBig)?;
         for command in before {
-            accepted(&self.exchange(Ok(*command), Some(DEADLINE))?, Some(path), what)?;
+            accepted(&self.command(Ok(*command))?, Some(path), what)?;
         }
         // Not a signature: the answer to another program's command, which came in between.
         let is_signature = |data: &[u8]| apdu::parse_signature(data).is_some();
@@ -248,6 +254,8 @@ impl<'a> Conversation<'a> {
         // Nothing is asked before there is a link, and the person is told so only then.
         let programs = self.connect()?.other_programs();
         self.tell_of_others(programs);
+        // From the note on it is brought to its end.
+        self.asker.leave.not_yet()?;
         self.note(true)?;
         (self.asker.tell)(&Event::Asking);
         let asked = Instant::now();
@@ -280,7 +288,14 @@ impl<'a> Conversation<'a> {
         })
     }
 
-    pub(super) fn exchange(
+    /// Sends a command that needs no person, if the asker is still there. A message of which he left a part unsent is
+    /// cleared by the next GET ADDRESS (recorded).
+    pub(super) fn command(&mut self, command: Result<ApduCommand, LedgerError>) -> Result<Answer, DeviceFault> {
+        self.asker.leave.not_yet()?;
+        self.exchange(command, Some(DEADLINE))
+    }
+
+    fn exchange(
         &mut self,
         command: Result<ApduCommand, LedgerError>,
         deadline: Option<Duration>,

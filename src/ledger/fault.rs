@@ -166,6 +166,9 @@ pub enum DeviceFault {
         /// What the system said.
         reason: String,
     },
+    /// Nobody waits for the answer any more, and the device was asked no further.
+    #[error("who asked has left")]
+    AskerLeft,
     /// The owner of the device in this process is gone.
     #[error("the session with the device has ended")]
     SessionEnded,
@@ -316,6 +319,9 @@ impl Fault for DeviceFault {
                 Class::System,
                 "it lies in a folder of your own: make the one that is named yours and writable for you alone",
             ),
+            Self::AskerLeft => {
+                device("asker-left", "the device asks nothing for it any more: ask again, if it is still wanted")
+            }
             Self::SessionEnded => device("session-ended", "run the command again; if it stays, report it"),
         }
     }

@@ -3,7 +3,8 @@
 //! Promises: one owner talks to a device at a time, in this process ([`Session`]) and between processes (an advisory
 //! lock); nothing is sent while the device asks a person something; a command is sent whole and its answer read whole;
 //! every status word has one cause and one remedy ([`Cause`], [`DeviceFault`]); nothing of an answer reaches a log.
-//! There is no deadline on what a person does, and one on everything else.
+//! There is no deadline on what a person does, and one on everything else. Who asked may leave ([`Leave`]): nothing
+//! is begun or waited for any more for his sake, but what the device asks is brought to its end.
 //!
 //! Refuses: every command that the bridge does not need. There is none that signs a transaction.
 
@@ -15,6 +16,7 @@ mod claim;
 mod conversation;
 mod endpoint;
 mod fault;
+mod leave;
 mod link;
 mod place;
 mod readiness;
@@ -28,5 +30,6 @@ pub use apdu::AppInfo;
 pub use conversation::{Asker, Conversation, Event, Patience, Waiting};
 pub use endpoint::{Endpoint, EndpointError};
 pub use fault::DeviceFault;
+pub use leave::Leave;
 pub use session::Session;
 pub use status::Cause;

@@ -10,6 +10,7 @@ use super::claim::{Barred, Claim};
 use super::conversation::{Conversation, Event, LOOK_AGAIN, Patience, Waiting};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
+use super::leave::Leave;
 use super::link::{Link, LinkError};
 use super::speculos::SpeculosLink;
 use super::usb::{Doorbell, Port, UsbDevice, UsbLink, list, others};
@@ -52,6 +53,7 @@ impl Conversation<'_> {
         let is_empty = |port: &Port| list().is_ok_and(|found| found.iter().all(|device| device.port != *port));
         let mut settled = Vec::new();
         loop {
+            self.asker.leave.not_yet()?;
             match Claim::take(endpoint, &self.asker.who, &settled, &is_empty) {
                 Ok(claim) => return Ok(claim),
                 Err(Barred::Busy { holder }) if patience == Patience::Wait => {
@@ -105,7 +107,7 @@ impl Conversation<'_> {
         // Until the place was free the device may have gone, or come back under another node.
         let device = self.usb_device()?;
         self.tell_of_others(others(&device));
-        open_driver(self.endpoint, device)
+        open_driver(self.endpoint, device, &self.asker.leave)
     }
 
     /// Tells of other programs that can read what the device answers, of each once in a session.
@@ -254,6 +256,7 @@ impl Conversation<'_> {
                 }
                 // A question may be on its screen, and the person does not say that there is none.
                 Err(fault @ DeviceFault::PromptPending { .. }) => pending = Some(fault),
+                Err(fault @ DeviceFault::AskerLeft) => return Err(fault),
                 Err(DeviceFault::AccountNotFound { .. } | DeviceFault::WrongAccount { .. }) => {
                     self.visited.strangers.insert(key, None);
                 }
@@ -281,14 +284,14 @@ impl Conversation<'_> {
     }
 
     /// Waits a moment before it is looked again whether what is waited for has come. For a device on a cable that is when
-    /// the system says so, at most for `at_most`.
+    /// the system says so, at most for `at_most`. It ends early if the asker leaves.
     pub(super) fn pause(&mut self, waiting: &Waiting, at_most: Option<Duration>) {
         let is_away = matches!(waiting, Waiting::ForDevice { .. } | Waiting::ForReturn);
         if !is_away || !self.endpoint.is_usb() {
             return sleep(LOOK_AGAIN);
         }
         match &self.visited.doorbell {
-            Some(doorbell) => doorbell.wait(at_most),
+            Some(doorbell) => doorbell.wait(at_most, &self.asker.leave),
             // It may have come before there was anybody to hear it.
             None => {
                 self.visited.doorbell = Some(Doorbell::new());
@@ -325,11 +328,11 @@ fn open_speculos(endpoint: &Endpoint, opened: Result<SpeculosLink, LinkError>) -
     }
 }
 
-fn open_driver(endpoint: &Endpoint, device: UsbDevice) -> Result<Box<dyn Link>, DeviceFault> {
+fn open_driver(endpoint: &Endpoint, device: UsbDevice, leave: &Leave) -> Result<Box<dyn Link>, DeviceFault> {
     #[cfg(feature = "zondax-hid")]
     if matches!(endpoint, Endpoint::ZondaxHid(_)) {
         return Ok(Box::new(super::usb::ZondaxLink::open(device)?));
     }
     let _ = endpoint;
-    Ok(Box::new(UsbLink::open(device)?))
+    Ok(Box::new(UsbLink::open(device, leave)?))
 }

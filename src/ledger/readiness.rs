@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use super::accounts::Wanted;
 use super::apdu::{self, AppInfo};
-use super::conversation::{Conversation, DEADLINE, Event, LOOK_AGAIN, Patience, Waiting, accepted};
+use super::conversation::{Conversation, Event, LOOK_AGAIN, Patience, Waiting, accepted};
 use super::fault::DeviceFault;
 use super::place::not_ethereum;
 use super::status::Cause;
@@ -141,7 +141,7 @@ impl Conversation<'_> {
     /// Tells another app to close. Whether it does: one that does not know the command is left to the person.
     fn close_app(&mut self, name: String) -> Result<bool, DeviceFault> {
         (self.asker.tell)(&Event::ClosingApp { name });
-        let answer = self.exchange(apdu::close_app(), Some(DEADLINE))?;
+        let answer = self.command(apdu::close_app())?;
         Ok(Cause::of(answer.status).is_none())
     }
 }

@@ -1,16 +1,19 @@
 //! The owner of a device in this process: one thread, to which all conversations go one after the other.
 //!
-//! Who asks may leave; what he asked is still brought to its end, and the answer thrown away, because a device cannot
-//! be interrupted (see [`super::conversation`]).
+//! Who asks may leave. What the device asks the person for him is still brought to its end, and the answer thrown away,
+//! because a device cannot be interrupted (see [`super::conversation`]); nothing else is done for him any more.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread;
 
 use super::conversation::{Asker, Conversation, Event, Patience};
 use super::endpoint::Endpoint;
 use super::fault::DeviceFault;
+use super::leave::Leave;
 use super::link::Link;
 use super::place::Memory;
 
@@ -25,6 +28,17 @@ struct Held {
     /// A link that is owed an answer.
     link: Option<Box<dyn Link>>,
     memory: Memory,
+}
+
+/// The turn of a conversation: it is taken once, by the thread to begin it or by its asker to give it up.
+#[derive(Clone, Default)]
+struct Turn(Arc<AtomicBool>);
+
+impl Turn {
+    /// Whether it was there to be taken.
+    fn take(&self) -> bool {
+        !self.0.swap(true, Ordering::SeqCst)
+    }
 }
 
 /// A handle of the thread that owns the device. It ends when the last handle is gone and the last conversation over.
@@ -59,7 +73,8 @@ impl Session {
         &self.endpoint
     }
 
-    /// Has a conversation with the device, after those that were asked for before, and waits for its end.
+    /// Has a conversation with the device, after those that were asked for before, and waits for its end. If the asker
+    /// leaves before it began, it never does.
     ///
     /// # Errors
     /// Those of `talk`, and [`DeviceFault`] where it does not come to that.
@@ -69,14 +84,19 @@ impl Session {
         talk: impl FnOnce(&mut Conversation<'_>) -> Result<T, DeviceFault> + Send + 'static,
     ) -> Result<T, DeviceFault> {
         let (reply, replied) = channel();
+        let (turn, leave) = (Turn::default(), asker.leave.clone());
+        let taken = turn.clone();
         let job = move |endpoint: &Endpoint, held: &mut Held| {
+            if !taken.take() {
+                return;
+            }
             let conversation = Conversation::begin(endpoint, &asker, &mut held.link, &mut held.memory);
             let result = conversation.and_then(|mut conversation| talk(&mut conversation));
             // Nobody may be waiting any more.
             let _ = reply.send(result);
         };
         self.jobs.send(Box::new(job)).map_err(|_| DeviceFault::SessionEnded)?;
-        replied.recv().map_err(|_| DeviceFault::SessionEnded)?
+        answer(&replied, &turn, &leave)
     }
 
     /// The same, and begins again if the asker waits for a device on a cable and it is pulled meanwhile: `talk` gets ready
@@ -100,5 +120,21 @@ impl Session {
             }
         }
         self.converse(asker.clone(), talk)
+    }
+}
+
+/// Waits for what a conversation comes to, or until its asker leaves before its turn.
+fn answer<T>(replied: &Receiver<Result<T, DeviceFault>>, turn: &Turn, leave: &Leave) -> Result<T, DeviceFault> {
+    loop {
+        let reply = match leave.look_again() {
+            None => replied.recv().map_err(|_| RecvTimeoutError::Disconnected),
+            Some(time) => replied.recv_timeout(time),
+        };
+        match reply {
+            Ok(result) => return result,
+            Err(RecvTimeoutError::Disconnected) => return Err(DeviceFault::SessionEnded),
+            Err(RecvTimeoutError::Timeout) if leave.has_come() && turn.take() => return Err(DeviceFault::AskerLeft),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
     }
 }

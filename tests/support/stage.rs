@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use saltbridge::emulator::{Device, Emulator, Model, SeedName, SpeculosServer, Start};
 use saltbridge::ethereum::{Address, DerivationPath};
-use saltbridge::ledger::{Account, Asker, Conversation, DeviceFault, Endpoint, Event, Patience, Session};
+use saltbridge::ledger::{Account, Asker, Conversation, DeviceFault, Endpoint, Event, Leave, Patience, Session};
 
 /// Generous: machines are loaded.
 pub const PATIENCE: Duration = Duration::from_secs(60);
@@ -37,6 +37,7 @@ impl Told {
                 told.0.0.lock().unwrap().push(event.clone());
                 told.0.1.notify_all();
             }),
+            leave: Leave::never(),
         }
     }
 

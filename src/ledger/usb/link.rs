@@ -15,6 +15,7 @@ use super::watch::{Doorbell, LATE_PERMISSIONS};
 use crate::host::holders_of;
 use crate::ledger::apdu;
 use crate::ledger::fault::DeviceFault;
+use crate::ledger::leave::Leave;
 use crate::ledger::link::{Answer, Link, LinkError};
 
 /// How long a node that was just opened must be quiet. What a process before us did not read comes at once, one report a
@@ -44,9 +45,10 @@ pub(in crate::ledger) struct UsbLink {
 
 impl UsbLink {
     /// Opens a device, waits for its permissions if it was plugged in just now, empties what is left of others'
-    /// conversations, and sees that it answers; resets its port if it does not and nobody else has it open.
-    pub(in crate::ledger) fn open(device: UsbDevice) -> Result<Self, DeviceFault> {
-        let mut link = Self::open_quiet(&device)?;
+    /// conversations, and sees that it answers; resets its port if it does not and nobody else has it open. Permissions
+    /// are not waited for if the asker leaves.
+    pub(in crate::ledger) fn open(device: UsbDevice, leave: &Leave) -> Result<Self, DeviceFault> {
+        let mut link = Self::open_quiet(&device, leave)?;
         match link.greet() {
             Ok(_) => return Ok(link),
             Err(LinkError::Silent(_) | LinkError::Disturbed) => {}
@@ -61,7 +63,7 @@ impl UsbLink {
         let _ = reset(device.port.as_str());
         if link.node.drain(QUIET).is_err() {
             drop(link);
-            link = Self::open_quiet(&device)?;
+            link = Self::open_quiet(&device, leave)?;
         }
         match link.greet() {
             Ok(_) => Ok(link),
@@ -69,8 +71,8 @@ impl UsbLink {
         }
     }
 
-    fn open_quiet(device: &UsbDevice) -> Result<Self, DeviceFault> {
-        let node = open_permitted(device)?;
+    fn open_quiet(device: &UsbDevice, leave: &Leave) -> Result<Self, DeviceFault> {
+        let node = open_permitted(device, leave)?;
         node.drain(QUIET).map_err(|error| match error {
             NodeError::Gone(_) => DeviceFault::LinkLost { asking: false },
             // It never stops sending.
@@ -177,10 +179,11 @@ fn lost(error: NodeError) -> LinkError {
 }
 
 /// Opens a node, and waits for its permissions, or for itself, if it appeared just now.
-fn open_permitted(device: &UsbDevice) -> Result<Node, DeviceFault> {
+fn open_permitted(device: &UsbDevice, leave: &Leave) -> Result<Node, DeviceFault> {
     let end = Instant::now() + LATE_PERMISSIONS;
     let doorbell = Doorbell::new();
     loop {
+        leave.not_yet()?;
         let left = end.checked_duration_since(Instant::now());
         let cannot = |error: io::Error| DeviceFault::CannotOpen {
             node: device.node.clone(),
@@ -200,7 +203,7 @@ fn open_permitted(device: &UsbDevice) -> Result<Node, DeviceFault> {
                 let no_permission = || DeviceFault::NoPermission {
                     node: device.node.clone(),
                 };
-                doorbell.wait(Some(left.filter(|_| is_new(device)).ok_or_else(no_permission)?));
+                doorbell.wait(Some(left.filter(|_| is_new(device)).ok_or_else(no_permission)?), leave);
             }
             Err(OpenError::Absent(_)) if !is_listed(device) => {
                 return Err(DeviceFault::NotPluggedIn {
@@ -209,7 +212,7 @@ fn open_permitted(device: &UsbDevice) -> Result<Node, DeviceFault> {
             }
             // The system lists it, so its node should be there: in a container it may never come.
             Err(OpenError::Absent(error)) => {
-                doorbell.wait(Some(left.ok_or_else(|| cannot(error))?.min(LOOK_AGAIN)));
+                doorbell.wait(Some(left.ok_or_else(|| cannot(error))?.min(LOOK_AGAIN)), leave);
             }
             Err(OpenError::Failed(error)) => return Err(cannot(error)),
         }

@@ -10,6 +10,7 @@ use rustix::fs::inotify::{self, CreateFlags, Reader, WatchFlags};
 use rustix::io::Errno;
 
 use super::discovery::{Port, UsbDevice, list};
+use crate::ledger::leave::Leave;
 
 /// How long after it appeared a node may be without its permissions: udev sets them late, by 0.2 to 1.8 s (measured).
 pub(super) const LATE_PERMISSIONS: Duration = Duration::from_secs(3);
@@ -32,17 +33,18 @@ impl Doorbell {
         Self(watch().ok())
     }
 
-    /// Waits until it rings, at most for this time. It may ring without a reason.
-    pub(in crate::ledger) fn wait(&self, at_most: Option<Duration>) {
+    /// Waits until it rings or the asker leaves, at most for this time. It may ring without a reason.
+    pub(in crate::ledger) fn wait(&self, at_most: Option<Duration>, leave: &Leave) {
         let Some(watch) = &self.0 else {
-            return std::thread::sleep(at_most.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN));
+            return leave.sleep(at_most.unwrap_or(LOOK_AGAIN).min(LOOK_AGAIN));
         };
         let end = at_most.and_then(|time| Instant::now().checked_add(time));
         loop {
             let left = end.map(|end| end.saturating_duration_since(Instant::now()));
-            let timeout = left.and_then(|left| Timespec::try_from(left).ok());
+            let timeout = soonest(left, leave.look_again()).and_then(|time| Timespec::try_from(time).ok());
             let mut events = [PollFd::new(watch, PollFlags::IN)];
             match poll(&mut events, timeout.as_ref()) {
+                Ok(0) if left.is_none_or(|left| !left.is_zero()) && !leave.has_come() => {}
                 Ok(0) => return,
                 Ok(_) if rang(watch) => return,
                 Ok(_) | Err(Errno::INTR) => {}
@@ -135,7 +137,7 @@ impl Watch {
             if left.is_some_and(|left| left.is_zero()) {
                 return Ok(None);
             }
-            self.doorbell.wait(soonest(left, self.next_verdict()));
+            self.doorbell.wait(soonest(left, self.next_verdict()), &Leave::never());
         }
     }
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 use saltbridge::emulator::{Device, Effect, Model, SeedName, Start};
 use saltbridge::ethereum::{Address, DerivationPath};
 use saltbridge::fault::Fault as _;
-use saltbridge::ledger::{Asker, DeviceFault, Endpoint, Patience, Session};
+use saltbridge::ledger::{Asker, DeviceFault, Endpoint, Leave, Patience, Session};
 use signal_hook::consts::{SIGUSR1, SIGUSR2};
 
 /// How many exchanges one conversation has.
@@ -54,6 +54,7 @@ pub fn run(count: usize, seed: u32) -> ExitCode {
         patience: Patience::Wait,
         is_idle: Arc::new(|_| false),
         tell: Arc::new(|_| {}),
+        leave: Leave::never(),
     };
     let session = Session::start(Endpoint::default()).unwrap();
     let (mut done, mut faults) = (0, BTreeMap::<&str, u32>::new());
