@@ -58,40 +58,11 @@ impl Device {
         report: &Report,
     ) -> Result<Self, DeviceFault> {
         let session = Session::start(endpoint).map_err(|_| DeviceFault::SessionEnded)?;
-        let report = *report;
-        // Said of what the device shows when the command starts, not of a question that comes up later.
-        let idle = Arc::new(AtomicBool::new(idle));
-        let spent = Arc::clone(&idle);
-        // The question was announced before, and is put again now.
-        let (again, opening) = (AtomicBool::new(false), AtomicBool::new(false));
-        let asker = Asker {
-            who: format!("saltbridge {command}"),
-            patience,
-            is_idle: Arc::new(move |fault| {
-                idle.swap(false, Ordering::SeqCst) || (patience == Patience::Wait && person_says_idle(&report, fault))
-            }),
-            tell: Arc::new(move |event| {
-                // Before there is a device, no other question can come up.
-                if !matches!(event, Event::Waiting(Waiting::ForDevice { .. })) {
-                    spent.store(false, Ordering::SeqCst);
-                }
-                match event {
-                    Event::Waiting(waiting) => opening.store(*waiting == Waiting::ForOpening, Ordering::SeqCst),
-                    Event::Ready(_) => opening.store(false, Ordering::SeqCst),
-                    Event::Again { asking: true } if !opening.load(Ordering::SeqCst) => {
-                        again.store(true, Ordering::SeqCst);
-                    }
-                    Event::Asking if !opening.load(Ordering::SeqCst) && again.swap(false, Ordering::SeqCst) => {
-                        report.ask("The device asks again: compare the text above, then answer there.");
-                    }
-                    _ => {}
-                }
-                tell(&report, event);
-            }),
-            // Ctrl-C ends the whole program.
-            leave: Leave::never(),
-        };
-        Ok(Self { session, asker, report })
+        Ok(Self {
+            session,
+            asker: asker(patience, idle, command, report),
+            report: *report,
+        })
     }
 
     /// Where the device is.
@@ -120,6 +91,47 @@ impl Device {
         let (report, who) = (self.report, self.asker.who.clone());
         let announce = move |request: &Request<'_>| announce(&report, &who, purpose, request);
         LedgerWallet::new(self.session.clone(), self.asker.clone(), wanted, announce)
+    }
+}
+
+/// Who asks for a command that only looks, and waits for nobody.
+pub(super) fn looker(command: &str, report: &Report) -> Asker {
+    asker(Patience::NoWait, false, command, report)
+}
+
+fn asker(patience: Patience, idle: bool, command: &str, report: &Report) -> Asker {
+    let report = *report;
+    // Said of what the device shows when the command starts, not of a question that comes up later.
+    let idle = Arc::new(AtomicBool::new(idle));
+    let spent = Arc::clone(&idle);
+    // The question was announced before, and is put again now.
+    let (again, opening) = (AtomicBool::new(false), AtomicBool::new(false));
+    Asker {
+        who: format!("saltbridge {command}"),
+        patience,
+        is_idle: Arc::new(move |fault| {
+            idle.swap(false, Ordering::SeqCst) || (patience == Patience::Wait && person_says_idle(&report, fault))
+        }),
+        tell: Arc::new(move |event| {
+            // Before there is a device, no other question can come up.
+            if !matches!(event, Event::Waiting(Waiting::ForDevice { .. })) {
+                spent.store(false, Ordering::SeqCst);
+            }
+            match event {
+                Event::Waiting(waiting) => opening.store(*waiting == Waiting::ForOpening, Ordering::SeqCst),
+                Event::Ready(_) => opening.store(false, Ordering::SeqCst),
+                Event::Again { asking: true } if !opening.load(Ordering::SeqCst) => {
+                    again.store(true, Ordering::SeqCst);
+                }
+                Event::Asking if !opening.load(Ordering::SeqCst) && again.swap(false, Ordering::SeqCst) => {
+                    report.ask("The device asks again: compare the text above, then answer there.");
+                }
+                _ => {}
+            }
+            tell(&report, event);
+        }),
+        // Ctrl-C ends the whole program.
+        leave: Leave::never(),
     }
 }
 

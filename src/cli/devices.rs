@@ -1,13 +1,11 @@
 //! `saltbridge devices`: what is there, and in which state.
 
-use saltbridge::fault::Fault as _;
-use saltbridge::host::{Holder, holders_of};
-use saltbridge::ledger::usb::{self, Change, UsbDevice, Watch};
-use saltbridge::ledger::{AppInfo, DeviceFault, Endpoint};
+use saltbridge::ledger::usb::{Change, UsbDevice, Watch};
+use saltbridge::ledger::{AppInfo, DeviceFault, DeviceState, Endpoint, SeenDevice, look_at, survey};
 
 use super::Outcome;
 use super::args;
-use super::device::Device;
+use super::device::looker;
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
 use super::report::Report;
@@ -28,27 +26,15 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     if args.watch {
         return watch(&endpoint, report);
     }
-    let shown = if endpoint.is_usb() {
-        let devices = plugged_in(&endpoint)?;
-        let seen = devices.iter().map(|device| on_cable(&endpoint, device, report));
-        seen.collect()
-    } else {
-        let (state, app) = state_of(&endpoint, report)?;
-        vec![Seen {
-            endpoint,
-            device: None,
-            state,
-            app,
-            failure: None,
-        }]
-    };
+    let seen = survey(&endpoint, &looker("devices", report))?;
+    let shown: Vec<_> = seen.into_iter().map(|seen| Shown::found(seen, report)).collect();
     report.show(&table(&shown))?;
-    let facts: Vec<serde_json::Value> = shown.into_iter().map(|seen| seen.facts().into()).collect();
+    let facts: Vec<serde_json::Value> = shown.into_iter().map(|shown| shown.facts().into()).collect();
     Ok(Outcome::done(Facts::of("devices", facts)))
 }
 
-/// A device as it was found.
-struct Seen {
+/// A device as it is shown.
+struct Shown {
     endpoint: Endpoint,
     device: Option<UsbDevice>,
     state: &'static str,
@@ -57,7 +43,41 @@ struct Seen {
     failure: Option<Failure>,
 }
 
-impl Seen {
+impl Shown {
+    /// What was found, and says of it what does not stand in the table.
+    fn found(seen: SeenDevice, report: &Report) -> Self {
+        let SeenDevice {
+            endpoint,
+            device,
+            state,
+        } = seen;
+        let (code, app) = (state.code(), state.app().cloned());
+        let failure = match state {
+            DeviceState::Open(_) => None,
+            DeviceState::InUse { programs } => {
+                let names = programs.join(", ");
+                report.warn(&format!("{endpoint} is not asked, because another program has it open: {names}"));
+                None
+            }
+            DeviceState::Passing(fault) => {
+                report.detail(&fault.to_string());
+                None
+            }
+            DeviceState::Failed(fault) => {
+                let failure = Failure::from(fault);
+                report.warn(&format!("{endpoint}: {}; {}", failure.message(), failure.help()));
+                Some(failure)
+            }
+        };
+        Self {
+            endpoint,
+            device,
+            state: code,
+            app,
+            failure,
+        }
+    }
+
     fn columns(&self) -> [String; 4] {
         let model = self.device.as_ref().map_or("", UsbDevice::model);
         let app = self.app.as_ref();
@@ -86,8 +106,8 @@ impl Seen {
 }
 
 /// One line for each device, the columns below each other; no column for models where there is none.
-fn table(shown: &[Seen]) -> String {
-    let rows: Vec<_> = shown.iter().map(Seen::columns).collect();
+fn table(shown: &[Shown]) -> String {
+    let rows: Vec<_> = shown.iter().map(Shown::columns).collect();
     let widths: Vec<_> = (0..4)
         .map(|column| rows.iter().filter_map(|row| row.get(column)).map(String::len).max())
         .map(Option::unwrap_or_default)
@@ -100,81 +120,12 @@ fn table(shown: &[Seen]) -> String {
     rows.iter().map(line).collect()
 }
 
-fn plugged_in(endpoint: &Endpoint) -> Result<Vec<UsbDevice>, DeviceFault> {
-    let mut found = usb::list().map_err(|reason| DeviceFault::UsbUnavailable { reason })?;
-    found.retain(|device| is_meant(endpoint, device));
-    if found.is_empty() {
-        let port = endpoint.port().cloned();
-        return Err(DeviceFault::NotPluggedIn { port });
-    }
-    Ok(found)
-}
-
-fn is_meant(endpoint: &Endpoint, device: &UsbDevice) -> bool {
-    endpoint.port().is_none_or(|port| *port == device.port)
-}
-
-/// The state of a device on a cable. What is wrong with one must not hide the others.
-fn on_cable(endpoint: &Endpoint, device: &UsbDevice, report: &Report) -> Seen {
-    let endpoint = endpoint.at(device.port.clone());
-    let holders = holders_of(&device.node).seen;
-    // The answer might be taken for that to the other program, or spoil what the device asks for it.
-    if !holders.is_empty() {
-        let names = holders
-            .into_iter()
-            .map(|Holder { pid, name, .. }| format!("{name} (process {pid})"));
-        let names = names.collect::<Vec<_>>().join(", ");
-        report.warn(&format!("{endpoint} is not asked, because another program has it open: {names}"));
-        return Seen {
-            endpoint,
-            device: Some(device.clone()),
-            state: "in-use",
-            app: None,
-            failure: None,
-        };
-    }
-    let (state, app, failure) = match state_of(&endpoint, report) {
-        Ok((state, app)) => (state, app, None),
-        Err(fault) => {
-            let failure = Failure::from(fault);
-            report.warn(&format!("{endpoint}: {}; {}", failure.message(), failure.help()));
-            (failure.code(), None, Some(failure))
-        }
-    };
-    Seen {
-        endpoint,
-        device: Some(device.clone()),
-        state,
-        app,
-        failure,
-    }
-}
-
-fn state_of(endpoint: &Endpoint, report: &Report) -> Result<(&'static str, Option<AppInfo>), DeviceFault> {
-    let device = Device::looked_at(endpoint.clone(), "devices", report)?;
-    match device.converse(|device| device.app_info()) {
-        Ok(app) if app.is_ethereum() => Ok(("ready", Some(app))),
-        Ok(app) if app.is_dashboard() => Ok(("app-not-open", None)),
-        Ok(app) => Ok(("other-app", Some(app))),
-        Err(
-            fault @ (DeviceFault::Locked
-            | DeviceFault::AppNotOpen
-            | DeviceFault::NotSetUp
-            | DeviceFault::Busy { .. }
-            | DeviceFault::PromptPending { .. }),
-        ) => {
-            report.detail(&fault.to_string());
-            Ok((fault.explain().code, None))
-        }
-        Err(fault) => Err(fault),
-    }
-}
-
 /// Shows every change until the program is ended.
 fn watch(endpoint: &Endpoint, report: &Report) -> Result<Outcome, Failure> {
     if !endpoint.is_usb() {
         return Err(CliError::NothingToWatch.into());
     }
+    let asker = looker("devices", report);
     let mut changes = Watch::start();
     loop {
         let change = changes.next(None);
@@ -185,13 +136,13 @@ fn watch(endpoint: &Endpoint, report: &Report) -> Result<Outcome, Failure> {
             Some(Change::NoPermission(device) | Change::Ready(device)) => ("", device),
             None => continue,
         };
-        if !is_meant(endpoint, &device) {
+        if !endpoint.means(&device) {
             continue;
         }
-        let seen = if state.is_empty() {
-            on_cable(endpoint, &device, report)
+        let shown = if state.is_empty() {
+            Shown::found(look_at(endpoint, device, &asker), report)
         } else {
-            Seen {
+            Shown {
                 endpoint: endpoint.at(device.port.clone()),
                 device: Some(device),
                 state,
@@ -199,7 +150,7 @@ fn watch(endpoint: &Endpoint, report: &Report) -> Result<Outcome, Failure> {
                 failure: None,
             }
         };
-        report.show(&table(std::slice::from_ref(&seen)))?;
-        report.show_json_line(seen.facts())?;
+        report.show(&table(std::slice::from_ref(&shown)))?;
+        report.show_json_line(shown.facts())?;
     }
 }

@@ -7,7 +7,7 @@ use std::str::FromStr;
 use crate::fault::{Class, Explanation, Fault};
 use crate::text::printable;
 
-use super::usb::Port;
+use super::usb::{Port, UsbDevice};
 
 const SPECULOS: &str = "speculos://";
 const USB: &str = "usb";
@@ -57,6 +57,11 @@ impl Endpoint {
             Self::ZondaxHid(port) => port.as_ref(),
             Self::Speculos(_) => None,
         }
+    }
+
+    /// Whether a device on a cable is one that it means.
+    pub fn means(&self, device: &UsbDevice) -> bool {
+        self.is_usb() && self.port().is_none_or(|port| *port == device.port)
     }
 
     /// What the lock of the device is called: the same for one device, however it is reached.

@@ -23,6 +23,7 @@ mod readiness;
 mod session;
 mod speculos;
 mod status;
+mod survey;
 pub mod usb;
 
 pub use accounts::{Account, Wanted};
@@ -33,3 +34,4 @@ pub use fault::DeviceFault;
 pub use leave::Leave;
 pub use session::Session;
 pub use status::Cause;
+pub use survey::{DeviceState, SeenDevice, look_at, survey};
