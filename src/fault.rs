@@ -25,6 +25,25 @@ pub enum Class {
     Policy,
 }
 
+impl Class {
+    /// All of them.
+    pub const ALL: [Self; 7] =
+        [Self::Usage, Self::Device, Self::Declined, Self::DoesNotOpen, Self::Damaged, Self::System, Self::Policy];
+
+    /// Its name, as the bridge tells it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Usage => "usage",
+            Self::Device => "device",
+            Self::Declined => "declined",
+            Self::DoesNotOpen => "does-not-open",
+            Self::Damaged => "damaged",
+            Self::System => "system",
+            Self::Policy => "policy",
+        }
+    }
+}
+
 /// What an error says beside its sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Explanation {

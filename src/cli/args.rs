@@ -46,6 +46,14 @@ pub(super) struct Device {
     pub(super) device_idle: bool,
 }
 
+/// Whether a running bridge is used.
+#[derive(Clone, clap::Args)]
+pub(super) struct Bridge {
+    /// Do not use the bridge that runs (saltbridge serve), but the device itself
+    #[arg(long, help_heading = "Device options")]
+    pub(super) no_bridge: bool,
+}
+
 /// Which account of the device is meant.
 #[derive(Clone, clap::Args)]
 pub(super) struct Account {
@@ -67,9 +75,12 @@ pub(super) struct Unlocking {
     #[command(flatten)]
     pub(super) account: Account,
 
+    #[command(flatten)]
+    pub(super) bridge: Bridge,
+
     /// Use no device, but the 65-byte signature over the envelope's message in hexadecimal, made by any wallet with
     /// personal_sign; - for standard input. It is as secret as the key
-    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, conflicts_with_all = ["path", "no_wait", "device_idle"])]
+    #[arg(long, value_name = "FILE", value_parser = source(), value_hint = ValueHint::FilePath, conflicts_with_all = ["path", "no_wait", "device_idle", "no_bridge"])]
     pub(super) signature_file: Option<Source>,
 
     /// Go on although the envelope's message has an unknown form. Read it first

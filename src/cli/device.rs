@@ -4,6 +4,7 @@ use std::io::{IsTerminal as _, stdin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use saltbridge::bridge::Prompt;
 use saltbridge::encryption::PublicKey;
 use saltbridge::ledger::{
     Account, Asker, Conversation, DeviceFault, Endpoint, Event, Leave, Patience, Session, Waiting, Wanted,
@@ -89,7 +90,7 @@ impl Device {
     /// The wanted account as a wallet.
     pub(super) fn wallet(&self, wanted: Wanted, purpose: Purpose) -> LedgerWallet<impl FnMut(&Request<'_>) + use<>> {
         let (report, who) = (self.report, self.asker.who.clone());
-        let announce = move |request: &Request<'_>| announce(&report, &who, purpose, request);
+        let announce = move |request: &Request<'_>| Announcement::new(&who, purpose, request).tell(&report);
         LedgerWallet::new(self.session.clone(), self.asker.clone(), wanted, announce)
     }
 }
@@ -155,39 +156,84 @@ pub(super) fn wanted(args: &args::Account) -> Result<Wanted, Failure> {
 }
 
 /// Who asks for what, and what the device shows, before it does.
-fn announce(report: &Report, who: &str, purpose: Purpose, request: &Request<'_>) {
-    let Account { path, address } = request.account;
-    let Purpose {
-        verb,
-        public_key,
-        first,
-        requests,
-    } = purpose;
-    let number = first + request.number - 1;
-    if request.number > 1 {
-        report.ask(&format!(
-            "Request {number} of {requests}: the same message again, to be sure that the key opens again."
-        ));
-        return;
+pub(super) struct Announcement<'a> {
+    who: &'a str,
+    verb: String,
+    public_key: Option<String>,
+    /// Which question of the device it is, from 1: the same message is not shown twice.
+    question: usize,
+    number: usize,
+    requests: usize,
+    address: String,
+    path: String,
+    message: &'a str,
+}
+
+impl<'a> Announcement<'a> {
+    fn new(who: &'a str, purpose: Purpose, request: &'a Request<'_>) -> Self {
+        Self {
+            who,
+            verb: purpose.verb.to_owned(),
+            public_key: purpose.public_key.map(|key| key.to_string()),
+            question: request.number,
+            number: purpose.first + request.number - 1,
+            requests: purpose.requests,
+            address: request.account.address.to_string(),
+            path: request.account.path.to_string(),
+            message: request.message.as_str(),
+        }
     }
-    let count = if requests > 1 {
-        format!(", request {number} of {requests}")
-    } else {
-        String::new()
-    };
-    report.ask(&format!("{who} asks your Ledger for a signature{count}:"));
-    report.ask(&format!("  account    {address} ({path})"));
-    match public_key {
-        Some(key) => report.ask(&format!("  {verb:<10} the key {key}")),
-        None => report.ask(&format!("  {verb:<10} the key in the envelope")),
+
+    /// What a bridge is about to have asked.
+    pub(super) fn of(prompt: &'a Prompt) -> Self {
+        Self {
+            who: &prompt.who,
+            verb: format!("to {}", prompt.purpose),
+            public_key: prompt.public_key.clone(),
+            question: prompt.number,
+            number: prompt.number,
+            requests: prompt.of,
+            address: prompt.address.clone(),
+            path: prompt.path.clone(),
+            message: &prompt.message,
+        }
     }
-    report.ask("The device shows:");
-    report.ask("  | Review message");
-    for line in request.message.as_str().split('\n') {
-        report.ask(format!("  |   {}", printable_whole(line)).trim_end());
+
+    pub(super) fn tell(&self, report: &Report) {
+        let Self {
+            who,
+            verb,
+            number,
+            requests,
+            address,
+            path,
+            ..
+        } = self;
+        if self.question > 1 {
+            report.ask(&format!(
+                "Request {number} of {requests}: the same message again, to be sure that the key opens again."
+            ));
+            return;
+        }
+        let count = if *requests > 1 {
+            format!(", request {number} of {requests}")
+        } else {
+            String::new()
+        };
+        report.ask(&format!("{who} asks your Ledger for a signature{count}:"));
+        report.ask(&format!("  account    {address} ({path})"));
+        match &self.public_key {
+            Some(key) => report.ask(&format!("  {verb:<10} the key {key}")),
+            None => report.ask(&format!("  {verb:<10} the key in the envelope")),
+        }
+        report.ask("The device shows:");
+        report.ask("  | Review message");
+        for line in self.message.split('\n') {
+            report.ask(format!("  |   {}", printable_whole(line)).trim_end());
+        }
+        report.ask("  | Sign message");
+        report.ask(APPROVE);
     }
-    report.ask("  | Sign message");
-    report.ask(APPROVE);
 }
 
 const APPROVE: &str = "\
@@ -195,7 +241,7 @@ Compare the text, then answer on the device. Nano: right button to the end, both
 \"Sign message\". Stax, Flex, Nano Gen5: swipe to the end, hold \"Hold to sign\".";
 
 /// What happens on the device's side.
-fn tell(report: &Report, event: &Event) {
+pub(super) fn tell(report: &Report, event: &Event) {
     match event {
         Event::Waiting(waiting) => report.ask(&match waiting {
             Waiting::ForDevice { endpoint } if endpoint == "usb" => {

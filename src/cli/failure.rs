@@ -128,6 +128,12 @@ pub(super) enum CliError {
         address: std::net::SocketAddr,
         reason: String,
     },
+    #[error("port {port} is taken{by}")]
+    PortTaken { port: u16, by: String },
+    #[error("the listener that was handed over is not on 127.0.0.1")]
+    HandedNotLoopback,
+    #[error("the bridge cannot serve: {reason}")]
+    CannotServe { reason: String },
     #[error("the demonstration went another way than it should: {step}")]
     DemoFailed { step: String },
     #[error("{} between you and your device", if *problems == 1 { "one thing stands".to_owned() } else { format!("{problems} things stand") })]
@@ -196,6 +202,20 @@ impl Fault for CliError {
                 "cannot-listen",
                 Class::System,
                 "another emulator may be running there: end it, or choose another port with --listen",
+            ),
+            Self::PortTaken { .. } => Explanation::new(
+                "port-taken",
+                Class::System,
+                "end that program, or choose another port with --port; pages look for the bridge at 21730",
+            ),
+            Self::HandedNotLoopback => usage(
+                "handed-not-loopback",
+                "have the service manager listen at 127.0.0.1: ListenStream=127.0.0.1:21730",
+            ),
+            Self::CannotServe { .. } => Explanation::new(
+                "cannot-serve",
+                Class::System,
+                "see how many processes and files you may have: ulimit -a",
             ),
             Self::NotReady { .. } => Explanation::new(
                 "not-ready",

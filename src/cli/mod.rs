@@ -5,6 +5,7 @@
 
 mod address;
 mod args;
+mod bridge;
 mod completions;
 mod create;
 mod decrypt;
@@ -19,11 +20,15 @@ mod export;
 mod facts;
 mod failure;
 mod inspect;
+mod lock;
 mod making;
 mod outputs;
+mod pair;
+mod pairings;
 mod process;
 mod progress;
 mod report;
+mod serve;
 mod spool;
 mod terminal;
 mod text_output;
@@ -78,6 +83,10 @@ enum Command {
     Decrypt(decrypt::Args),
     Encrypt(encrypt::Args),
     Inspect(inspect::Args),
+    Serve(serve::Args),
+    Pair(pair::Args),
+    Pairings(pairings::Args),
+    Lock(lock::Args),
     Emulate(emulate::Args),
     Demo(demo::Args),
     Completions(completions::Args),
@@ -120,6 +129,10 @@ pub(crate) fn run() -> ExitCode {
         Command::Export(args) => export::run(&args, &report),
         Command::Emulate(args) => emulate::run(&args, &report),
         Command::Demo(args) => demo::run(&args, &report),
+        Command::Serve(args) => serve::run(&args, &report),
+        Command::Pair(args) => pair::run(&args, &report),
+        Command::Pairings(args) => pairings::run(&args, &report),
+        Command::Lock(args) => lock::run(&args, &report),
         Command::Inspect(args) => inspect::run(&args, &report),
         Command::Completions(args) => completions::run(&args, &report),
     };

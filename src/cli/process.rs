@@ -31,6 +31,9 @@ static ENDING: AtomicBool = AtomicBool::new(false);
 /// Whether the last words are a JSON object.
 static JSON_WANTED: AtomicBool = AtomicBool::new(false);
 
+/// What stops the program in order, if that takes more than to end it.
+static STOP: Mutex<Option<Box<dyn FnOnce() + Send>>> = Mutex::new(None);
+
 /// What goes with the program: a folder, and a program that it runs.
 static FOLDER: Mutex<Option<PathBuf>> = Mutex::new(None);
 static CHILD: Mutex<Option<Pid>> = Mutex::new(None);
@@ -95,13 +98,33 @@ pub(super) fn catch_signals(json: bool) -> std::io::Result<()> {
             Ok(mut signals) => {
                 let _ = tell.send(Ok(()));
                 for signal in signals.forever() {
-                    if signal != SIGINT || !is_first_while_asking() {
+                    if let Some(stop) = STOP.lock().unwrap_or_else(PoisonError::into_inner).take() {
+                        begin_to_stop(stop);
+                    } else if signal != SIGINT || !is_first_while_asking() {
                         end(signal);
                     }
                 }
             }
         })?;
     caught.recv().unwrap_or(Ok(()))
+}
+
+/// At the first signal `stop` is called instead of ending the program; another one ends it.
+pub(super) fn stop_at_signal(stop: impl FnOnce() + Send + 'static) {
+    *STOP.lock().unwrap_or_else(PoisonError::into_inner) = Some(Box::new(stop));
+}
+
+fn begin_to_stop(stop: Box<dyn FnOnce() + Send>) {
+    // The answer is waited for, and no second signal is needed for that.
+    let is_asking = !matches!(*ASKING.lock().unwrap_or_else(PoisonError::into_inner), Asking::No);
+    if is_asking {
+        say(|| {
+            let text = "\nThe device is still asking: answer it there. Press Ctrl-C again to leave without an answer.";
+            let _ = writeln!(std::io::stderr().lock(), "{text}");
+        });
+        *ASKING.lock().unwrap_or_else(PoisonError::into_inner) = Asking::Yes;
+    }
+    stop();
 }
 
 /// Remembers a folder that is removed if a signal ends the program.

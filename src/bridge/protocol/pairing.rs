@@ -127,22 +127,27 @@ impl Fault for ProofError {
 }
 
 /// The JSON body of `POST /v1/pairings`, signed with the key that it names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct PairingRequest {
-    /// The page's key.
+    /// The page's key: an uncompressed P-256 point, 65 bytes, in base64.
+    #[schema(value_type = String)]
     pub public_key: PageKey,
-    /// [`Pairing::page_proof`].
+    /// That it knows the code (docs/bridge-protocol.md): 32 bytes in base64.
+    #[schema(value_type = String)]
     pub proof: Proof,
 }
 
 /// The JSON body of its answer, signed with the key that it names.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct PairingAnswer {
-    /// The bridge's key.
+    /// The bridge's key, in the same form.
+    #[schema(value_type = String)]
     pub public_key: PageKey,
-    /// What the page may ask for.
+    /// What the page may ask for, in alphabetical order.
+    #[schema(value_type = Vec<String>)]
     pub scopes: Scopes,
-    /// [`Pairing::bridge_proof`].
+    /// That the bridge knows it, too: 32 bytes in base64.
+    #[schema(value_type = String)]
     pub proof: Proof,
 }

@@ -1,0 +1,120 @@
+//! Who calls, and for how long he may.
+
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use super::protocol::{KeyId, Origin, Scope, Scopes};
+
+/// Whose a key or a stream is: one browser's pairing, or the user's programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Owner {
+    /// The pairing with this key.
+    Page(KeyId),
+    /// The user's programs, at the socket.
+    User,
+}
+
+/// Who calls, as the guard found.
+#[derive(Clone)]
+pub enum Caller {
+    /// A paired page.
+    Page {
+        /// Its origin.
+        origin: Origin,
+        /// Its pairing's key.
+        key: KeyId,
+        /// What it may do.
+        scopes: Scopes,
+        /// Ends when the pairing does.
+        standing: Standing,
+    },
+    /// A program of the user, at the socket.
+    User {
+        /// Which command of saltbridge's it says that it is.
+        command: Option<String>,
+    },
+    /// Somebody of whom nothing is known.
+    Anyone,
+}
+
+impl Caller {
+    /// Whose the keys are that he unlocks. Nobody's, of whom nothing is known.
+    pub fn owner(&self) -> Option<Owner> {
+        match self {
+            Self::Page { key, .. } => Some(Owner::Page(*key)),
+            Self::User { .. } => Some(Owner::User),
+            Self::Anyone => None,
+        }
+    }
+
+    /// Whether he may do what needs this scope.
+    pub fn may(&self, scope: Scope) -> bool {
+        match self {
+            Self::Page { scopes, .. } => scopes.contains(scope),
+            Self::User { .. } => true,
+            Self::Anyone => false,
+        }
+    }
+
+    /// What a person is told of who asks.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Page { origin, .. } => origin.to_string(),
+            Self::User { command: Some(command) } => format!("saltbridge {command}"),
+            Self::User { command: None } => "a program of yours".to_owned(),
+            Self::Anyone => "somebody".to_owned(),
+        }
+    }
+
+    pub(super) fn standing(&self) -> Standing {
+        match self {
+            Self::Page { standing, .. } => standing.clone(),
+            Self::User { .. } | Self::Anyone => Standing::for_ever(),
+        }
+    }
+}
+
+/// Whether a pairing still stands; whatever is done for it ends when it does not.
+#[derive(Clone)]
+pub struct Standing {
+    over: watch::Receiver<bool>,
+    /// Keeps the other end where nobody ends it.
+    _kept: Option<Arc<watch::Sender<bool>>>,
+}
+
+/// Ends a standing.
+pub(super) struct Ending(watch::Sender<bool>);
+
+impl Standing {
+    pub(super) fn new() -> (Ending, Self) {
+        let (sender, over) = watch::channel(false);
+        (Ending(sender), Self { over, _kept: None })
+    }
+
+    pub(super) fn for_ever() -> Self {
+        let (sender, over) = watch::channel(false);
+        Self {
+            over,
+            _kept: Some(Arc::new(sender)),
+        }
+    }
+
+    /// Whether it has ended.
+    pub fn is_over(&self) -> bool {
+        *self.over.borrow()
+    }
+
+    /// Returns once it has ended.
+    pub async fn over(&self) {
+        let mut over = self.over.clone();
+        // Whoever could end it is gone: the bridge is stopping.
+        let _ = over.wait_for(|over| *over).await;
+    }
+}
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.send_replace(true);
+    }
+}

@@ -1,0 +1,169 @@
+//! Bodies: opened and sealed as they come, in constant memory, and answered once all of it was judged.
+//!
+//! What waits on the disk is ciphertext. Each body has a thread; a caller who leaves ends it, and one who sends or reads
+//! nothing for a while is taken for one who has left.
+
+use std::io::{self, Read};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf as _, Bytes};
+use http::{HeaderValue, header};
+use http_body_util::channel::{Channel, Sender};
+use http_body_util::{BodyExt as _, channel};
+use hyper::body::Incoming;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use super::{BadRequest, Called, Failed};
+use crate::bridge::answer::{Answer, of_type};
+use crate::bridge::caller::Standing;
+use crate::bridge::problem::Problem;
+use crate::bridge::refusal::Refusal;
+use crate::encryption::PublicKey;
+use crate::files::{Input, Spooled, TargetError, Threads, open_to_spool, seal_to_spool};
+use crate::ledger::DeviceFault;
+
+/// How long a caller may send nothing, or read nothing.
+const SILENCE: Duration = Duration::from_secs(30);
+
+/// How many pieces wait between the connection and the thread, each of some 64 KiB to 1 MiB.
+const WAITING: usize = 4;
+
+/// Opens a sealed box with a key that is held.
+pub(super) async fn decrypt(called: Called, body: Incoming) -> Result<Answer, Problem> {
+    let (owner, handle) = (called.owner()?, called.handle()?);
+    let key_pair = called.bridge.keyring().key(called.bridge.clock.now(), owner, handle)?;
+    let spool = called.bridge.spool.clone();
+    through(called, body, move |input| {
+        open_to_spool(input, &*key_pair, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
+    })
+    .await
+}
+
+/// Seals a body for a public key.
+pub(super) async fn encrypt(called: Called, body: Incoming) -> Result<Answer, Problem> {
+    let [public_key] = called.parameters(["public_key"])?;
+    let public_key = public_key.ok_or(BadRequest::Missing { name: "public_key" })?;
+    let recipient = public_key.parse::<PublicKey>()?;
+    let spool = called.bridge.spool.clone();
+    through(called, body, move |input| {
+        seal_to_spool(input, &recipient, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
+    })
+    .await
+}
+
+/// Does `work` with a body as it comes, and answers with its result.
+async fn through(
+    called: Called,
+    mut body: Incoming,
+    work: impl FnOnce(&mut Input) -> Result<Spooled, Failed> + Send + 'static,
+) -> Result<Answer, Problem> {
+    let permit = Arc::clone(&called.bridge.bodies)
+        .try_acquire_owned()
+        .map_err(|_| BadRequest::Busy)?;
+    let (feed, pieces) = mpsc::channel(WAITING);
+    let length = called.length;
+    let working = tokio::task::spawn_blocking(move || {
+        let mut input = Input::from_reader(Pieces::new(pieces), "the body", length);
+        work(&mut input)
+    });
+    let fed = pass_on(&mut body, feed).await;
+    let done = working.await.unwrap_or_else(|_| Err(DeviceFault::SessionEnded.into()));
+    // What the body lacked is the reason of everything else.
+    fed.map_err(|refusal| refusal.problem())?;
+    let spooled = done?;
+    let total = spooled.length();
+    let (sender, body) = Channel::new(WAITING);
+    let (standing, runtime) = (called.caller.standing(), Handle::current());
+    tokio::task::spawn_blocking(move || {
+        let _permit = permit;
+        pour(spooled, sender, &standing, &runtime);
+    });
+    let mut answer = of_type("application/octet-stream", body.boxed_unsync());
+    answer
+        .headers_mut()
+        .insert(header::CONTENT_LENGTH, HeaderValue::from(total));
+    Ok(answer)
+}
+
+/// Passes a body on, piece by piece. If nobody takes it any more, because of an error, it is read to its end all the
+/// same: who sends must be able to read the answer.
+async fn pass_on(body: &mut Incoming, feed: mpsc::Sender<Option<Bytes>>) -> Result<(), Refusal> {
+    loop {
+        let frame = tokio::time::timeout(SILENCE, body.frame()).await;
+        match frame.map_err(|_| Refusal::BodyTooSlow)? {
+            None => {
+                let _ = feed.send(None).await;
+                return Ok(());
+            }
+            Some(Err(_)) => return Err(Refusal::BodyCut),
+            Some(Ok(frame)) => {
+                if let Ok(piece) = frame.into_data() {
+                    let _ = feed.send(Some(piece)).await;
+                }
+            }
+        }
+    }
+}
+
+/// The pieces of a body, for a thread that reads. Nothing at the end; if it does not come, the body was cut.
+struct Pieces {
+    pieces: mpsc::Receiver<Option<Bytes>>,
+    piece: Bytes,
+    ended: bool,
+}
+
+impl Pieces {
+    fn new(pieces: mpsc::Receiver<Option<Bytes>>) -> Self {
+        Self {
+            pieces,
+            piece: Bytes::new(),
+            ended: false,
+        }
+    }
+}
+
+impl Read for Pieces {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        while self.piece.is_empty() && !self.ended {
+            match self.pieces.blocking_recv() {
+                Some(Some(piece)) => self.piece = piece,
+                Some(None) => self.ended = true,
+                None => return Err(io::ErrorKind::UnexpectedEof.into()),
+            }
+        }
+        let length = self.piece.len().min(buffer.len());
+        if let Some(buffer) = buffer.get_mut(..length) {
+            self.piece.copy_to_slice(buffer);
+        }
+        Ok(length)
+    }
+}
+
+/// Pours a result into an answer's body. If it ends early, the connection is closed before its announced length, which
+/// tells the caller that it is not whole.
+fn pour(spooled: Spooled, mut sender: Sender<Bytes, io::Error>, standing: &Standing, runtime: &Handle) {
+    let poured = spooled.pour(Threads::ONE, |piece| {
+        if standing.is_over() {
+            return Err(Stopped);
+        }
+        let sent = sender.send_data(Bytes::copy_from_slice(piece));
+        match runtime.block_on(async { tokio::time::timeout(SILENCE, sent).await }) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(channel::SendError { .. })) | Err(_) => Err(Stopped),
+        }
+    });
+    if poured.is_err() {
+        sender.abort(io::ErrorKind::BrokenPipe.into());
+    }
+}
+
+/// The result is not poured to its end.
+struct Stopped;
+
+impl From<TargetError> for Stopped {
+    fn from(_: TargetError) -> Self {
+        Self
+    }
+}

@@ -1,0 +1,29 @@
+//! Where requests come in.
+
+/// The header by which a program of the user says at the socket which command it is, to be told the person.
+pub(super) const COMMAND: &str = "saltbridge-command";
+
+/// A listener, as the guard sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Door {
+    /// The address that pages reach: `127.0.0.1` and the port that is bound.
+    Loopback {
+        /// What Host must be, and what is signed as the authority.
+        authority: String,
+    },
+    /// The socket of the user's programs.
+    Socket,
+}
+
+impl Door {
+    /// What Host says at the socket. No name is looked up for it.
+    pub const SOCKET_HOST: &'static str = "localhost";
+
+    /// What Host must be.
+    pub fn authority(&self) -> &str {
+        match self {
+            Self::Loopback { authority } => authority,
+            Self::Socket => Self::SOCKET_HOST,
+        }
+    }
+}
