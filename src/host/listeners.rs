@@ -55,7 +55,7 @@ impl Host {
         })
     }
 
-    /// The process that has a socket open, the oldest number of several.
+    /// The process that has a socket open, that with the smallest number of several.
     fn owner_of(&self, inode: u64) -> Option<Holder> {
         let person = self.person().unwrap_or_default();
         let wanted = format!("socket:[{inode}]");
