@@ -1,0 +1,615 @@
+//! A request is what its page signed, and an answer what the bridge signed for that request: everything else is refused,
+//! each for its reason. The page is an implementation of its own (tests/support/page.rs).
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
+
+#[path = "support/page.rs"]
+mod page;
+
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+use page::{Body, Draft, Page, SignedRequest, content_digest};
+use saltbridge::bridge::protocol::{
+    Identity, PageKey, RequestSignature, SignatureError, body_digest, content_digest as digest_header, verify_answer,
+};
+use saltbridge::fault::{Class, Fault as _};
+use serde_json::json;
+
+const AUTHORITY: &str = "127.0.0.1:21730";
+
+/// Half of the order of P-256, rounded down, and the order (SP 800-186, section 3.2.1.3).
+const HALF: [u8; 32] = [
+    0x7f, 0xff, 0xff, 0xff, 0x80, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xde, 0x73, 0x7d, 0x56,
+    0xd3, 0x8b, 0xcf, 0x42, 0x79, 0xdc, 0xe5, 0x61, 0x7e, 0x31, 0x92, 0xa8,
+];
+const ORDER: [u8; 32] = [
+    0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xbc, 0xe6, 0xfa, 0xad, 0xa7,
+    0x17, 0x9e, 0x84, 0xf3, 0xb9, 0xca, 0xc2, 0xfc, 0x63, 0x25, 0x51,
+];
+
+fn page() -> Page {
+    Page::new("https://numerbay.ai", AUTHORITY)
+}
+
+fn key(page: &Page) -> PageKey {
+    PageKey::from_bytes(&page.public_key()).unwrap()
+}
+
+fn draft(page: &Page) -> Draft<'_> {
+    page.draft("POST", "/v1/unwrap?device=usb", Body::Json(json!({"envelope": "{}"})))
+}
+
+/// What the bridge sees of a request.
+fn parts(request: &SignedRequest) -> Parts {
+    let mut parts = http::Request::builder()
+        .method(request.method.as_str())
+        .uri(&request.target)
+        .body(())
+        .unwrap()
+        .into_parts()
+        .0;
+    for (name, value) in &request.headers {
+        let name: HeaderName = name.parse().unwrap();
+        parts
+            .headers
+            .append(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+    }
+    parts
+}
+
+fn judge(request: &SignedRequest, key: &PageKey) -> Result<(), SignatureError> {
+    let has_json = request.headers.iter().any(|header| header.1 == "application/json");
+    let signature = RequestSignature::parse(&parts(request), has_json)?;
+    signature.verify(AUTHORITY, key)?;
+    match has_json {
+        true => signature.check_body(&request.body),
+        false => Ok(()),
+    }
+}
+
+fn code(error: &SignatureError) -> &'static str {
+    let explanation = error.explain();
+    assert_eq!(explanation.class, Class::Policy);
+    assert!(!explanation.help.is_empty());
+    explanation.code
+}
+
+fn base64_of(bytes: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::prelude::BASE64_STANDARD.encode(bytes)
+}
+
+#[test]
+fn what_a_page_signs_is_accepted() {
+    let page = page();
+    for (method, target, body) in [
+        ("GET", "/v1/status", Body::None),
+        ("GET", "/v1/status?", Body::None),
+        ("GET", "/v1/events?since=4&x=%2B", Body::None),
+        ("DELETE", "/v1/keys", Body::None),
+        ("POST", "/v1/keys/abc/export", Body::None),
+        ("POST", "/v1/encrypt?public_key=a%2Bb%3D", Body::Bytes(vec![0; 100])),
+        ("POST", "/v1/unwrap", Body::Json(json!({"envelope": "{\"data\":\"ü\"}"}))),
+        ("POST", "/v1/keys", Body::Json(json!({}))),
+        ("GET", "/v1/a//b/../c;d?e?f", Body::None),
+    ] {
+        let request = page.request(method, target, body);
+        assert_eq!(judge(&request, &key(&page)), Ok(()), "{method} {target}");
+    }
+}
+
+#[test]
+fn what_was_signed_is_read_as_it_was_meant() {
+    let page = page();
+    let request = draft(&page).created(1_800_000_000).nonce(&[7; 16]).sign();
+    let signature = RequestSignature::parse(&parts(&request), true).unwrap();
+    assert_eq!(signature.key_id().to_string(), page.key_id());
+    assert_eq!(signature.key_id(), key(&page).key_id());
+    assert_eq!(signature.created(), 1_800_000_000);
+    assert_eq!(signature.nonce(), [7; 16]);
+    assert_eq!(signature.digest(), Some(body_digest(&request.body)));
+    assert_eq!(signature.raw(), &request.signature);
+    let without = page.request("GET", "/v1/status", Body::None);
+    let signature = RequestSignature::parse(&parts(&without), false).unwrap();
+    assert_eq!(signature.digest(), None);
+    assert_eq!(signature.check_body(b""), Err(SignatureError::OtherBody));
+}
+
+#[test]
+fn any_order_and_the_one_algorithm_are_accepted() {
+    let page = page();
+    for request in [
+        draft(&page).components(&["\"content-digest\"", "\"@query\"", "\"@authority\"", "\"@path\"", "\"@method\""]),
+        draft(&page).parameter("alg", "\"ecdsa-p256-sha256\""),
+        draft(&page).without_parameter("created").created(1),
+        draft(&page).created(-1),
+        draft(&page).created(999_999_999_999_999),
+        // Headers that no signature covers may say anything.
+        draft(&page).another("X-Anything", "anything"),
+    ] {
+        assert_eq!(judge(&request.sign(), &key(&page)), Ok(()));
+    }
+}
+
+#[test]
+fn what_is_covered_is_exactly_what_the_protocol_says() {
+    let page = page();
+    let all = ["\"@method\"", "\"@authority\"", "\"@path\"", "\"@query\"", "\"content-digest\""];
+    for missing in 0..all.len() {
+        let mut components = all.to_vec();
+        let name = components.remove(missing);
+        let request = draft(&page).components(&components).sign();
+        assert_eq!(judge(&request, &key(&page)), Err(SignatureError::MissingComponent { name }));
+        for (at, replacement) in [(missing, name), (all.len() - 1, all[(missing + 1) % all.len()])] {
+            let mut twice = all.to_vec();
+            twice.insert(at, replacement);
+            let error = judge(&draft(&page).components(&twice).sign(), &key(&page)).unwrap_err();
+            assert_eq!(code(&error), "unknown-component", "{twice:?}");
+        }
+        for other in [
+            format!("{name};req"),
+            format!("{name};sf"),
+            format!("{name};bs"),
+            format!("{name};tr"),
+            format!("{name};key=\"a\""),
+            name.to_uppercase(),
+            name.replace('"', "").replace('@', ""),
+            name.replace('"', ":"),
+        ] {
+            let mut components = all.to_vec();
+            components[missing] = &other;
+            let error = judge(&draft(&page).components(&components).sign(), &key(&page)).unwrap_err();
+            assert!(["unknown-component", "bad-signature-input"].contains(&code(&error)), "{other}: {error}");
+        }
+    }
+    for extra in [
+        "\"host\"",
+        "\"origin\"",
+        "\"@scheme\"",
+        "\"@target-uri\"",
+        "\"@request-target\"",
+        "\"@status\"",
+        "\"@query-param\";name=\"device\"",
+        "\"@signature-params\"",
+        "\"\"",
+        "1",
+        "?1",
+        "token",
+    ] {
+        let mut components = all.to_vec();
+        components.push(extra);
+        let error = judge(&draft(&page).components(&components).sign(), &key(&page)).unwrap_err();
+        assert_eq!(code(&error), "unknown-component", "{extra}");
+    }
+    assert_eq!(
+        judge(&draft(&page).components(&[]).sign(), &key(&page)),
+        Err(SignatureError::MissingComponent { name: "\"@method\"" })
+    );
+}
+
+#[test]
+fn a_digest_is_covered_exactly_where_there_is_a_json_body() {
+    let page = page();
+    let with = draft(&page).sign();
+    let error = RequestSignature::parse(&parts(&with), false).unwrap_err();
+    assert_eq!(code(&error), "unknown-component");
+    let without = page.request("POST", "/v1/unwrap", Body::Bytes(b"{}".to_vec()));
+    let error = RequestSignature::parse(&parts(&without), true).unwrap_err();
+    assert_eq!(code(&error), "missing-component");
+}
+
+#[test]
+fn each_parameter_has_one_form() {
+    let page = page();
+    let nonce = base64_of(&[7; 16]);
+    let unpadded = nonce.trim_end_matches('=');
+    let key_id = page.key_id();
+    let quoted = |text: &str| format!("\"{text}\"");
+    for (name, value) in [
+        ("created", "1.5".to_owned()),
+        ("created", quoted("1800000000")),
+        ("created", "?0".to_owned()),
+        ("created", "@1800000000".to_owned()),
+        ("created", "a".to_owned()),
+        ("nonce", quoted("")),
+        ("nonce", quoted(unpadded)),
+        ("nonce", quoted(&format!("{unpadded}="))),
+        ("nonce", quoted(&format!("{nonce} "))),
+        ("nonce", quoted(&base64_of(&[7; 15]))),
+        ("nonce", quoted(&base64_of(&[7; 17]))),
+        ("nonce", quoted(&base64_of(&[0xff; 16]).replace('/', "_"))),
+        // Unused bits that are set.
+        ("nonce", quoted(&nonce.replace("w==", "x=="))),
+        ("nonce", format!(":{nonce}:")),
+        ("nonce", "token".to_owned()),
+        ("keyid", quoted("")),
+        ("keyid", quoted(&key_id[1..])),
+        ("keyid", quoted(&format!("{key_id}="))),
+        ("keyid", quoted(&format!("{key_id}A"))),
+        ("keyid", "1".to_owned()),
+        ("tag", quoted("")),
+        ("tag", quoted("saltbridge-answer")),
+        ("tag", quoted("saltbridge-request ")),
+        ("tag", quoted("Saltbridge-request")),
+        ("tag", "saltbridge-request".to_owned()),
+        ("alg", quoted("")),
+        ("alg", quoted("ecdsa-p384-sha384")),
+        ("alg", quoted("hmac-sha256")),
+        ("alg", quoted("none")),
+        ("alg", quoted("ECDSA-P256-SHA256")),
+        ("alg", "ecdsa-p256-sha256".to_owned()),
+    ] {
+        let error = judge(&draft(&page).parameter(name, &value).sign(), &key(&page)).unwrap_err();
+        assert_eq!(code(&error), "bad-parameter", "{name}={value}");
+        assert!(error.to_string().contains(name), "{error}");
+    }
+    for name in ["created", "nonce", "keyid", "tag"] {
+        let error = judge(&draft(&page).without_parameter(name).sign(), &key(&page));
+        assert_eq!(error, Err(SignatureError::MissingParameter { name }));
+    }
+    for (name, value) in
+        [("expires", "1800000000"), ("a", "?0"), ("*", "1"), ("created-", "1"), ("keyid2", "\"a\""), ("req", "\"\"")]
+    {
+        let error = judge(&draft(&page).parameter(name, value).sign(), &key(&page)).unwrap_err();
+        assert_eq!(code(&error), "unknown-parameter", "{name}={value}");
+    }
+}
+
+/// Each of them means the same as the canonical spelling, or nearly, to a lenient reader.
+#[test]
+fn signature_input_has_one_spelling() {
+    let page = page();
+    let good = draft(&page).sign();
+    let value = |name: &str| {
+        let found = good.headers.iter().find(|(there, _)| there == name).unwrap();
+        found.1.clone()
+    };
+    let (input, signature) = (value("Signature-Input"), value("Signature"));
+    let (list, parameters) = input.split_once(')').unwrap();
+    for changed in [
+        String::new(),
+        " ".to_owned(),
+        format!("{input} "),
+        format!(" {input}"),
+        format!("{input},"),
+        format!("{input}, other=()"),
+        format!("other=(), {input}"),
+        format!("{input}, {input}"),
+        format!("saltbridge=(), {input}"),
+        input.replace("saltbridge=", "sig1="),
+        input.replace("saltbridge=", "saltbridge2="),
+        input.replace("saltbridge=", "Saltbridge="),
+        input.replace("saltbridge=", ""),
+        input.replace("saltbridge=", "saltbridge = "),
+        "saltbridge".to_owned(),
+        "saltbridge=1".to_owned(),
+        "saltbridge=\"@method\"".to_owned(),
+        format!("saltbridge;{parameters}"),
+        input.replace(" ", "  "),
+        input.replace(" ", "\t"),
+        input.replace(" ", ""),
+        input.replace("(", "( "),
+        input.replace(")", " )"),
+        input.replace(";", "; "),
+        input.replace(";", " ;"),
+        input.replace("created=", "created=0"),
+        input.replace("created=", "created=+"),
+        input.replace("created=", "created=1;created="),
+        input.replace("tag=\"salt", "tag=\"sal\\t"),
+        format!("{input};created=1"),
+        format!("{input};tag=\"saltbridge-request\""),
+        format!("{input};alg"),
+        format!("{list} {parameters}"),
+        list.to_owned(),
+        input.replace("\"@path\"", "\"@path"),
+        input.replace("\"@path\"", "@path"),
+        format!("{input}ü"),
+    ] {
+        let request = draft(&page).header("Signature-Input", &changed).sign();
+        let error = judge(&request, &key(&page)).unwrap_err();
+        let found = code(&error);
+        let expected = if changed.ends_with(";alg") {
+            "bad-parameter"
+        } else {
+            "bad-signature-input"
+        };
+        assert_eq!(found, expected, "{changed:?}: {error}");
+    }
+    for changed in [
+        String::new(),
+        format!("{signature} "),
+        format!("{signature};a"),
+        format!("{signature}, sig1=:AA==:"),
+        format!("sig1=:AA==:, {signature}"),
+        format!("{signature}, {signature}"),
+        signature.replace("saltbridge=", "sig1="),
+        signature.replace(':', ""),
+        signature.replace(':', "\""),
+        signature.replace("==:", "=:"),
+        signature.replace("==:", ":"),
+        format!("saltbridge=({})", signature.trim_start_matches("saltbridge=")),
+        format!("saltbridge=:{}:", base64_of(&good.signature[..63])),
+        format!("saltbridge=:{}:", base64_of(&[&good.signature[..], &[0]].concat())),
+        "saltbridge=::".to_owned(),
+        "saltbridge".to_owned(),
+    ] {
+        let request = draft(&page).header("Signature", &changed).sign();
+        let error = judge(&request, &key(&page)).unwrap_err();
+        assert_eq!(code(&error), "bad-signature-header", "{changed:?}: {error}");
+    }
+    for digest in [
+        String::new(),
+        "sha-256".to_owned(),
+        "sha-256=::".to_owned(),
+        content_digest(&good.body).replace("sha-256", "sha-512"),
+        content_digest(&good.body).replace("sha-256", "SHA-256"),
+        content_digest(&good.body).replace("=:", "="),
+        content_digest(&good.body).replace("=:", ":"),
+        format!("{};a=1", content_digest(&good.body)),
+        format!("{}, md5=:AA==:", content_digest(&good.body)),
+        format!("{0}, {0}", content_digest(&good.body)),
+        format!("sha-256=:{}:", base64_of(&[0; 31])),
+        format!("sha-256=:{}:", base64_of(&[0; 33])),
+        format!("sha-256={}", base64_of(&[0; 32])),
+    ] {
+        let mut request = draft(&page);
+        request
+            .headers
+            .iter_mut()
+            .filter(|(name, _)| name == "Content-Digest")
+            .for_each(|(_, value)| value.clone_from(&digest));
+        let error = judge(&request.sign(), &key(&page)).unwrap_err();
+        assert_eq!(code(&error), "bad-digest-header", "{digest:?}: {error}");
+    }
+}
+
+#[test]
+fn each_header_stands_once() {
+    let page = page();
+    for (header, missing) in
+        [("Signature-Input", "no-signature"), ("Signature", "no-signature"), ("Content-Digest", "bad-digest-header")]
+    {
+        let error = judge(&draft(&page).without(header).sign(), &key(&page)).unwrap_err();
+        assert_eq!(code(&error), missing, "{header}");
+        let good = draft(&page).sign();
+        let value = &good.headers.iter().find(|(name, _)| name == header).unwrap().1;
+        for again in [value.as_str(), "", "sig1=()"] {
+            let error = judge(&draft(&page).another(header, again).sign(), &key(&page)).unwrap_err();
+            assert_eq!(code(&error), "repeated-header", "{header}");
+        }
+    }
+}
+
+#[test]
+fn a_signature_is_for_one_request_to_one_bridge() {
+    let page = page();
+    let target = "/v1/unwrap?device=usb";
+    for (method, authority, signed) in [
+        ("GET", AUTHORITY, target),
+        ("post", AUTHORITY, target),
+        ("POST", "127.0.0.1", target),
+        ("POST", "127.0.0.1:21731", target),
+        ("POST", "localhost:21730", target),
+        ("POST", "[::1]:21730", target),
+        ("POST", AUTHORITY, "/v1/unwrap"),
+        ("POST", AUTHORITY, "/v1/unwrap?"),
+        ("POST", AUTHORITY, "/v1/unwrap?device=usb&"),
+        ("POST", AUTHORITY, "/v1/unwrap?device=us%62"),
+        ("POST", AUTHORITY, "/v1/unwrap/?device=usb"),
+        ("POST", AUTHORITY, "/v1/Unwrap?device=usb"),
+        ("POST", AUTHORITY, "/v1/keys?device=usb"),
+        ("POST", AUTHORITY, "/v1/%75nwrap?device=usb"),
+    ] {
+        let request = draft(&page).signing(method, authority, signed).sign();
+        assert_eq!(judge(&request, &key(&page)), Err(SignatureError::Invalid), "{method} {authority} {signed}");
+    }
+    let good = draft(&page).sign();
+    let signature = RequestSignature::parse(&parts(&good), true).unwrap();
+    assert_eq!(signature.verify("127.0.0.1:21731", &key(&page)), Err(SignatureError::Invalid));
+    assert_eq!(signature.verify("", &key(&page)), Err(SignatureError::Invalid));
+}
+
+#[test]
+fn a_signature_is_for_one_body() {
+    let page = page();
+    let mut request = draft(&page).sign();
+    request.body.push(b' ');
+    assert_eq!(judge(&request, &key(&page)), Err(SignatureError::OtherBody));
+    request.body.clear();
+    assert_eq!(judge(&request, &key(&page)), Err(SignatureError::OtherBody));
+    // The digest goes with the body, but not with the signature.
+    let request = draft(&page).header("Content-Digest", &content_digest(b"{}")).sign();
+    assert_eq!(judge(&request, &key(&page)), Err(SignatureError::Invalid));
+}
+
+#[test]
+fn a_signature_is_of_one_key() {
+    let page = page();
+    let other = page.in_another_browser();
+    let good = draft(&page).sign();
+    assert_eq!(judge(&good, &key(&other)), Err(SignatureError::OtherKey));
+    // It says the other's name, but the other has not signed.
+    let named = format!("\"{}\"", other.key_id());
+    let request = draft(&page).parameter("keyid", &named).sign();
+    assert_eq!(judge(&request, &key(&other)), Err(SignatureError::Invalid));
+    assert_eq!(judge(&request, &key(&page)), Err(SignatureError::OtherKey));
+}
+
+#[test]
+fn no_bit_of_a_signature_may_change() {
+    let page = page();
+    let good = draft(&page).sign();
+    for bit in (0..512).step_by(7) {
+        let mut changed = good.signature;
+        changed[bit / 8] ^= 1 << (bit % 8);
+        let header = format!("saltbridge=:{}:", base64_of(&changed));
+        let mut request = good.clone();
+        request.headers.retain(|(name, _)| name != "Signature");
+        request.headers.push(("Signature".to_owned(), header));
+        assert_eq!(judge(&request, &key(&page)), Err(SignatureError::Invalid), "bit {bit}");
+    }
+    for bytes in [[0; 64], [0xff; 64]] {
+        let request = draft(&page)
+            .header("Signature", &format!("saltbridge=:{}:", base64_of(&bytes)))
+            .sign();
+        assert_eq!(judge(&request, &key(&page)), Err(SignatureError::Invalid));
+    }
+}
+
+/// WebCrypto makes as many high s as low ones.
+#[test]
+fn a_high_s_is_as_good_as_a_low_one() {
+    let page = page();
+    let (mut high, mut low) = (0, 0);
+    for number in 0..32_u8 {
+        let mut request = draft(&page).nonce(&[number; 16]).sign();
+        let s: [u8; 32] = request.signature[32..].try_into().unwrap();
+        *(if s > HALF { &mut high } else { &mut low }) += 1;
+        assert_eq!(judge(&request, &key(&page)), Ok(()));
+        request.signature[32..].copy_from_slice(&minus(&ORDER, &s));
+        let header = format!("saltbridge=:{}:", base64_of(&request.signature));
+        request.headers.retain(|(name, _)| name != "Signature");
+        request.headers.push(("Signature".to_owned(), header));
+        assert_eq!(judge(&request, &key(&page)), Ok(()));
+    }
+    assert!(high > 0 && low > 0, "{high} {low}");
+}
+
+fn minus(from: &[u8; 32], what: &[u8; 32]) -> [u8; 32] {
+    let mut difference = [0; 32];
+    let mut borrow = false;
+    for index in (0..32).rev() {
+        let (byte, first) = from[index].overflowing_sub(what[index]);
+        let (byte, second) = byte.overflowing_sub(borrow.into());
+        difference[index] = byte;
+        borrow = first || second;
+    }
+    difference
+}
+
+/// An answer's headers and body.
+type Answer = (Vec<(String, String)>, Vec<u8>);
+
+fn answer(identity: &Identity, status: u16, request: &[u8; 64], body: Option<&str>) -> Answer {
+    let digest = body.map(|body| body_digest(body.as_bytes()));
+    let signature = identity.sign_answer(status, request, digest, 1_800_000_000);
+    let text = |value: &HeaderValue| value.to_str().unwrap().to_owned();
+    let mut headers = vec![
+        ("signature-input".to_owned(), text(&signature.signature_input)),
+        ("signature".to_owned(), text(&signature.signature)),
+    ];
+    if let Some(digest) = digest {
+        headers.push(("content-type".to_owned(), "application/json".to_owned()));
+        headers.push(("content-digest".to_owned(), text(&digest_header(&digest))));
+    }
+    (headers, body.unwrap_or_default().as_bytes().to_vec())
+}
+
+/// The same judged by the library's own client.
+fn verified(request: &[u8; 64], key: &[u8; 65], status: u16, (headers, body): &Answer) -> Result<(), SignatureError> {
+    let mut response = http::Response::builder().status(status);
+    for (name, value) in headers {
+        response = response.header(name, value);
+    }
+    let json = headers.iter().any(|(name, _)| name == "content-type");
+    let key = PageKey::from_bytes(key).unwrap();
+    let parts = response.body(()).unwrap().into_parts().0;
+    verify_answer(&parts, request, &key, json.then(|| body_digest(body)))
+}
+
+#[test]
+fn an_answer_is_for_one_request_with_one_status_and_one_body() {
+    let identity = Identity::generate().unwrap();
+    let mut page = page();
+    page.bridge_key = Some(identity.public_key());
+    let request = draft(&page).sign();
+    let other = draft(&page).sign();
+    for (status, body) in [(200, Some("{\"handle\":1}")), (403, Some("{}")), (204, None), (200, None)] {
+        let answer = answer(&identity, status, &request.signature, body);
+        let judge = |request: &SignedRequest, page: &Page, status, answer: &Answer| {
+            let own = page.verify(request, status, &answer.0, &answer.1);
+            let library = verified(&request.signature, &page.bridge_key.unwrap(), status, answer);
+            assert_eq!(own.is_ok(), library.is_ok(), "{own:?} {library:?}");
+            library
+        };
+        assert_eq!(judge(&request, &page, status, &answer), Ok(()));
+        assert_eq!(judge(&other, &page, status, &answer), Err(SignatureError::Invalid));
+        assert_eq!(judge(&request, &page, status + 1, &answer), Err(SignatureError::Invalid));
+        let mut impostor = page.in_another_browser();
+        impostor.bridge_key = Some(Identity::generate().unwrap().public_key());
+        assert_eq!(judge(&request, &impostor, status, &answer), Err(SignatureError::OtherKey));
+
+        let (mut headers, mut changed) = answer.clone();
+        changed.push(b' ');
+        if body.is_some() {
+            assert_eq!(judge(&request, &page, status, &(headers.clone(), changed)), Err(SignatureError::OtherBody));
+            // Without its type, nothing says that the body is covered.
+            headers.retain(|(name, _)| name != "content-type");
+            let error = judge(&request, &page, status, &(headers, answer.1.clone())).unwrap_err();
+            assert_eq!(code(&error), "unknown-component");
+        } else {
+            headers.push(("content-type".to_owned(), "application/json".to_owned()));
+            headers.push(("content-digest".to_owned(), content_digest(b"{}")));
+            let error = judge(&request, &page, status, &(headers, b"{}".to_vec())).unwrap_err();
+            assert_eq!(code(&error), "missing-component");
+        }
+        for header in ["signature", "signature-input"] {
+            let mut without = answer.clone();
+            without.0.retain(|(name, _)| name != header);
+            assert_eq!(code(&judge(&request, &page, status, &without).unwrap_err()), "no-signature");
+            let mut twice = answer.clone();
+            let again = twice.0.iter().find(|(name, _)| name == header).unwrap().clone();
+            twice.0.push(again);
+            assert_eq!(code(&judge(&request, &page, status, &twice).unwrap_err()), "repeated-header");
+        }
+    }
+}
+
+#[test]
+fn an_answer_covers_what_it_must() {
+    let identity = Identity::generate().unwrap();
+    let key = identity.public_key();
+    let request = [5; 64];
+    let good = answer(&identity, 200, &request, Some("{}"));
+    for (from, to, expected) in [
+        ("\"@status\" ", "", "missing-component"),
+        ("\"signature\";req;key=\"saltbridge\" ", "", "missing-component"),
+        (" \"content-digest\"", "", "missing-component"),
+        (";req", "", "unknown-component"),
+        (";key=\"saltbridge\"", "", "unknown-component"),
+        (";req;key=\"saltbridge\"", ";key=\"saltbridge\";req", "unknown-component"),
+        ("key=\"saltbridge\"", "key=\"sig1\"", "unknown-component"),
+        ("\"@status\"", "\"@method\";req", "unknown-component"),
+        ("saltbridge-answer", "saltbridge-request", "bad-parameter"),
+        (";tag=", ";nonce=\"a\";tag=", "unknown-parameter"),
+        (";tag=", ";expires=1;tag=", "unknown-parameter"),
+        (";created=1800000000", "", "missing-parameter"),
+        ("created=1800000000", "created=1800000001", "signature-invalid"),
+        ("saltbridge=(", "sig1=(", "bad-signature-input"),
+    ] {
+        let mut changed = good.clone();
+        let input = &mut changed.0[0].1;
+        assert!(input.contains(from), "{input} {from}");
+        *input = input.replacen(from, to, 1);
+        assert_eq!(code(&verified(&request, &key, 200, &changed).unwrap_err()), expected, "{from} {to}");
+        let mut page = page();
+        page.bridge_key = Some(key);
+        let mut signed = draft(&page).sign();
+        signed.signature = request;
+        assert!(page.verify(&signed, 200, &changed.0, &changed.1).is_err());
+    }
+}
+
+#[test]
+fn the_bridges_key_outlives_the_process() {
+    let identity = Identity::generate().unwrap();
+    let pem = identity.to_pem();
+    assert!(pem.starts_with("-----BEGIN PRIVATE KEY-----\n"));
+    let again = Identity::from_pem(&pem).unwrap();
+    assert_eq!(again.public_key(), identity.public_key());
+    assert_eq!(again.key_id(), identity.key_id());
+    assert_eq!(again.sign_answer(200, &[1; 64], None, 1), identity.sign_answer(200, &[1; 64], None, 1));
+    assert_ne!(Identity::generate().unwrap().public_key(), identity.public_key());
+    for damaged in ["", "-----BEGIN PRIVATE KEY-----", &pem[..pem.len() - 30], &pem.replace("PRIVATE", "PUBLIC")] {
+        assert_eq!(Identity::from_pem(damaged).err().unwrap().explain().code, "bad-identity");
+    }
+}
