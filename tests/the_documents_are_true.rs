@@ -2,6 +2,9 @@
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing, clippy::panic)]
 
 #[allow(dead_code)]
+#[path = "../examples/bridge_protocol_example.rs"]
+mod bridge_protocol_example;
+#[allow(dead_code)]
 #[path = "../examples/worked_example.rs"]
 mod worked_example;
 
@@ -90,6 +93,29 @@ fn errors_md_lists_every_code_with_its_exit_status() {
 #[test]
 fn envelope_md_holds_the_worked_examples() {
     assert!(read("docs/envelope.md").contains(&worked_example::text()));
+}
+
+#[test]
+fn bridge_protocol_md_holds_the_worked_example() {
+    assert!(read("docs/bridge-protocol.md").contains(&bridge_protocol_example::text()));
+}
+
+#[test]
+fn bridge_protocol_md_lists_the_codes_about_signatures() {
+    let document = read("docs/bridge-protocol.md");
+    let (_, codes) = document.split_once("\nCodes of refusals").unwrap();
+    let (codes, _) = codes.split_once("\n\n").unwrap();
+    let mut listed: Vec<_> = codes.split('`').skip(1).step_by(2).collect();
+    listed.sort_unstable();
+    let source = ["refusal.rs", "nonces.rs"].map(|file| read(&format!("src/bridge/protocol/{file}")));
+    let source = source.concat();
+    let mut codes: Vec<_> = source
+        .split("Explanation::new(")
+        .skip(1)
+        .filter_map(|rest| rest.split('"').nth(1))
+        .collect();
+    codes.sort_unstable();
+    assert_eq!(listed, codes);
 }
 
 #[test]
