@@ -242,10 +242,10 @@ proptest! {
 
     #[test]
     fn any_header_is_read_or_refused(bytes in proptest::collection::vec(any::<u8>(), 0..80)) {
-        if let Ok(value) = HeaderValue::from_bytes(&bytes) {
-            if let Ok(origin) = Origin::from_header(&value) {
-                prop_assert_eq!(origin.to_string().into_bytes(), bytes);
-            }
+        if let Ok(value) = HeaderValue::from_bytes(&bytes)
+            && let Ok(origin) = Origin::from_header(&value)
+        {
+            prop_assert_eq!(origin.to_string().into_bytes(), bytes);
         }
     }
 

@@ -152,7 +152,7 @@ fn what_is_covered_is_exactly_what_the_protocol_says() {
             format!("{name};tr"),
             format!("{name};key=\"a\""),
             name.to_uppercase(),
-            name.replace('"', "").replace('@', ""),
+            name.replace(['"', '@'], ""),
             name.replace('"', ":"),
         ] {
             let mut components = all.to_vec();
