@@ -1,5 +1,5 @@
-//! A web page's side of docs/bridge-protocol.md, written from that document alone: texts are put together by hand, and
-//! nothing of the bridge's own code is used. What it sends is spelled exactly as it was told to, nearly right too.
+//! A web page's side of docs/bridge-protocol.md, implemented a second time: texts are put together by hand, and nothing of
+//! the bridge's own code is used. What it sends is spelled exactly as it was told to, nearly right too.
 #![allow(
     dead_code,
     unreachable_pub,
