@@ -13,7 +13,7 @@ use page::Body;
 use serde_json::json;
 use served::{NUMERBAY, Served};
 use stage::approving;
-use support::{plaintext, text, Vectors};
+use support::{Vectors, plaintext, text};
 
 #[test]
 fn from_the_code_to_the_file() {

@@ -8,13 +8,13 @@ use http::Method;
 use super::protocol::Scope;
 
 /// The longest JSON body in bytes: 128 KiB, twice the longest envelope.
-pub const JSON_LIMIT: u64 = 128 * 1024;
+pub(super) const JSON_LIMIT: u64 = 128 * 1024;
 
 /// The longest request to pair in bytes: 1 KiB. It comes before anything is known of who asks.
-pub const PAIRING_LIMIT: u64 = 1024;
+pub(super) const PAIRING_LIMIT: u64 = 1024;
 
 /// The longest body of bytes: 1 TiB. What the disk has room for is found out on the way.
-pub const OCTETS_LIMIT: u64 = 1 << 40;
+pub(super) const OCTETS_LIMIT: u64 = 1 << 40;
 
 /// A call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -17,7 +17,7 @@ pub enum Owner {
 
 /// Who calls, as the guard found.
 #[derive(Clone)]
-pub enum Caller {
+pub(super) enum Caller {
     /// A paired page.
     Page {
         /// Its origin.
@@ -40,7 +40,7 @@ pub enum Caller {
 
 impl Caller {
     /// Whose the keys are that he unlocks. Nobody's, of whom nothing is known.
-    pub fn owner(&self) -> Option<Owner> {
+    pub(super) fn owner(&self) -> Option<Owner> {
         match self {
             Self::Page { key, .. } => Some(Owner::Page(*key)),
             Self::User { .. } => Some(Owner::User),
@@ -49,7 +49,7 @@ impl Caller {
     }
 
     /// Whether he may do what needs this scope.
-    pub fn may(&self, scope: Scope) -> bool {
+    pub(super) fn may(&self, scope: Scope) -> bool {
         match self {
             Self::Page { scopes, .. } => scopes.contains(scope),
             Self::User { .. } => true,
@@ -58,7 +58,7 @@ impl Caller {
     }
 
     /// What a person is told of who asks.
-    pub fn name(&self) -> String {
+    pub(super) fn name(&self) -> String {
         match self {
             Self::Page { origin, .. } => origin.to_string(),
             Self::User { command: Some(command) } => format!("saltbridge {command}"),
@@ -77,7 +77,7 @@ impl Caller {
 
 /// Whether a pairing still stands; whatever is done for it ends when it does not.
 #[derive(Clone)]
-pub struct Standing {
+pub(super) struct Standing {
     over: watch::Receiver<bool>,
     /// Keeps the other end where nobody ends it.
     _kept: Option<Arc<watch::Sender<bool>>>,
@@ -101,12 +101,12 @@ impl Standing {
     }
 
     /// Whether it has ended.
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         *self.over.borrow()
     }
 
     /// Returns once it has ended.
-    pub async fn over(&self) {
+    pub(super) async fn over(&self) {
         let mut over = self.over.clone();
         // Whoever could end it is gone: the bridge is stopping.
         let _ = over.wait_for(|over| *over).await;

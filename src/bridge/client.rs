@@ -3,6 +3,8 @@
 //! Promises: only a socket that is the user's own, in a folder that is, is spoken to; what is answered is read with a
 //! limit. It is for the command line: each call waits for its answer.
 
+mod held_key;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::os::unix::fs::{FileTypeExt as _, MetadataExt as _};
@@ -23,13 +25,12 @@ use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use zeroize::Zeroizing;
 
-use super::calls::{BoxKeyAnswer, BoxKeyRequest};
 use super::door::{COMMAND, Door};
 use super::event::Event;
-use crate::encryption::PublicKey;
-use crate::encryption::sealed_box::{BoxKey, BoxKeyError, BoxOpener};
 use crate::fault::{Class, Explanation, Fault};
 use crate::text::{printable, printable_path};
+
+pub use held_key::HeldKey;
 
 /// The longest answer that is read, in bytes: 1 MiB.
 const LIMIT: usize = 1 << 20;
@@ -43,6 +44,8 @@ pub struct Client {
     /// What the bridge is told that asks: the name of a command.
     command: String,
     runtime: Runtime,
+    /// The connection that was used last.
+    kept: Mutex<Option<SendRequest<Full<Bytes>>>>,
 }
 
 impl Client {
@@ -63,8 +66,10 @@ impl Client {
             path: path.to_owned(),
             command: command.to_owned(),
             runtime,
+            kept: Mutex::default(),
         };
-        client.runtime.block_on(client.open())?;
+        let connection = client.runtime.block_on(client.open())?;
+        client.keep(connection);
         Ok(client)
     }
 
@@ -104,15 +109,29 @@ impl Client {
             .map(serde_json::to_vec)
             .transpose()
             .map_err(|_| ClientError::Nonsense)?;
-        let request = self.request(method, target, json)?;
         self.runtime.block_on(async {
-            let mut connection = self.open().await?;
-            let answer = connection
-                .send_request(request)
-                .await
-                .map_err(|error| ClientError::failed(&error))?;
-            read(answer).await
+            let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).take();
+            let mut connection = match kept {
+                Some(kept) if !kept.is_closed() => kept,
+                _ => self.open().await?,
+            };
+            let request = || self.request(method.clone(), target, json.clone());
+            let answer = match connection.send_request(request()?).await {
+                // It was closed because nothing was asked for a while, and has not seen the request.
+                Err(error) if error.is_canceled() => {
+                    connection = self.open().await?;
+                    connection.send_request(request()?).await
+                }
+                sent => sent,
+            };
+            let answer = read(answer.map_err(|error| ClientError::failed(&error))?).await;
+            self.keep(connection);
+            answer
         })
+    }
+
+    fn keep(&self, connection: SendRequest<Full<Bytes>>) {
+        *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(connection);
     }
 
     /// Tells every event until the bridge ends the stream, or `told` says that it is enough. `ready` is called once
@@ -251,52 +270,6 @@ fn lasting(code: &str) -> Option<&'static str> {
     let code = &*Box::leak(code.to_owned().into_boxed_str());
     known.insert(code);
     Some(code)
-}
-
-/// A key that the bridge holds, and the boxes that it opens.
-pub struct HeldKey<'a> {
-    client: Mutex<&'a Client>,
-    handle: String,
-    public_key: PublicKey,
-}
-
-impl<'a> HeldKey<'a> {
-    /// The key under this handle.
-    pub fn new(client: &'a Client, handle: String, public_key: PublicKey) -> Self {
-        Self {
-            client: Mutex::new(client),
-            handle,
-            public_key,
-        }
-    }
-}
-
-impl BoxOpener for HeldKey<'_> {
-    fn box_key(&self, ephemeral: &PublicKey) -> Result<BoxKey, BoxKeyError> {
-        let target = format!("/v1/keys/{}/box-key", self.handle);
-        let request = BoxKeyRequest {
-            ephemeral: ephemeral.to_string(),
-        };
-        // One runtime is used by one thread at a time.
-        let client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        let answer: BoxKeyAnswer = match client.call(Method::POST, &target, Some(&request)) {
-            Ok(answer) => answer,
-            Err(ClientError::Refused { explanation, .. }) if explanation.code == "low-order-box" => {
-                return Err(BoxKeyError::LowOrder);
-            }
-            Err(error) => {
-                return Err(BoxKeyError::NotGiven {
-                    message: error.to_string(),
-                    explanation: error.explain(),
-                });
-            }
-        };
-        let bytes = answer.bytes().ok_or_else(|| BoxKeyError::NotGiven {
-            message: ClientError::Nonsense.to_string(),
-            explanation: ClientError::Nonsense.explain(),
-        })?;
-        Ok(BoxKey::from_parts(&bytes, ephemeral, &self.public_key))
-    }
 }
 
 /// Why the bridge did not do what a program asked.

@@ -5,7 +5,7 @@ pub(super) const COMMAND: &str = "saltbridge-command";
 
 /// A listener, as the guard sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Door {
+pub(super) enum Door {
     /// The address that pages reach: `127.0.0.1` and the port that is bound.
     Loopback {
         /// What Host must be, and what is signed as the authority.
@@ -17,10 +17,10 @@ pub enum Door {
 
 impl Door {
     /// What Host says at the socket. No name is looked up for it.
-    pub const SOCKET_HOST: &'static str = "localhost";
+    pub(super) const SOCKET_HOST: &'static str = "localhost";
 
     /// What Host must be.
-    pub fn authority(&self) -> &str {
+    pub(super) fn authority(&self) -> &str {
         match self {
             Self::Loopback { authority } => authority,
             Self::Socket => Self::SOCKET_HOST,

@@ -41,7 +41,13 @@ pub(super) enum Admitted {
     /// A preflight of a page that is known (Fetch standard, section 4.8).
     Preflight,
     /// A call.
-    Call(Admission),
+    Call(Box<Admission>),
+}
+
+impl Admitted {
+    fn call(admission: Admission) -> Self {
+        Self::Call(Box::new(admission))
+    }
 }
 
 /// A call that may be made, once its body was found to be the one that was signed.
@@ -77,7 +83,7 @@ pub(super) fn judge(
         && call.audience() == Audience::Anyone
     {
         check_body(&parts.headers, call.body())?;
-        return Ok(Admitted::Call(Admission {
+        return Ok(Admitted::call(Admission {
             call,
             caller: Caller::Anyone,
             invited: None,
@@ -85,7 +91,7 @@ pub(super) fn judge(
         }));
     }
     let Door::Loopback { authority } = door else {
-        return at_socket(parts).map(Admitted::Call);
+        return at_socket(parts).map(Admitted::call);
     };
     let origin = origin_of(&parts.headers)?;
     let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
@@ -103,7 +109,7 @@ pub(super) fn judge(
         Audience::Invited if is_invited => {
             check_body(&parts.headers, call.body())?;
             let signature = RequestSignature::parse(parts, true)?;
-            Ok(Admitted::Call(Admission {
+            Ok(Admitted::call(Admission {
                 call,
                 caller: Caller::Anyone,
                 invited: Some(origin),
@@ -126,7 +132,7 @@ pub(super) fn judge(
             signature.verify(authority, &key)?;
             registry.check_freshness(now, &signature)?;
             check_scope(call, &scopes)?;
-            Ok(Admitted::Call(Admission {
+            Ok(Admitted::call(Admission {
                 call,
                 caller: Caller::Page {
                     origin,

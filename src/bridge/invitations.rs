@@ -10,7 +10,7 @@ use super::clock::Instant;
 use super::protocol::{Code, Origin, Scopes};
 
 /// How long a code is good for.
-pub const GOOD_FOR: Duration = Duration::from_secs(120);
+pub(super) const GOOD_FOR: Duration = Duration::from_secs(120);
 
 /// How many origins may be invited at once.
 const MOST: usize = 16;

@@ -10,7 +10,7 @@ use super::answer::{Answer, full};
 use crate::fault::{Class, Explanation, Fault};
 
 /// The media type of a problem (RFC 9457, section 3).
-pub const PROBLEM_JSON: &str = "application/problem+json";
+pub(super) const PROBLEM_JSON: &str = "application/problem+json";
 
 /// Why something was not done, as the caller is told.
 #[derive(Clone, Debug, PartialEq, Eq)]

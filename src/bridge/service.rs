@@ -57,7 +57,7 @@ async fn enter(
     bridge: &Arc<Bridge>,
     door: &Door,
     parts: &Parts,
-    admission: Admission,
+    admission: Box<Admission>,
     body: Incoming,
     known: &mut Known,
 ) -> Result<Answer, Problem> {
@@ -66,7 +66,7 @@ async fn enter(
         caller,
         invited,
         signature,
-    } = admission;
+    } = *admission;
     let body = match call.body() {
         BodyRule::Empty => Taken::Nothing,
         BodyRule::Json(_) => {

@@ -200,7 +200,7 @@ impl Bridge {
 /// A page has the device ask too often.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("this page has had the device ask too often within a minute")]
-pub struct TooManyPrompts;
+pub(super) struct TooManyPrompts;
 
 impl Fault for TooManyPrompts {
     fn explain(&self) -> Explanation {

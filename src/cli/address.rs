@@ -1,9 +1,13 @@
 //! `saltbridge address`: the address of a path.
 
+use http::Method;
+use saltbridge::bridge::AddressAnswer;
+use saltbridge::bridge::client::Client;
 use saltbridge::ledger::Account;
 
 use super::Outcome;
 use super::args;
+use super::bridge;
 use super::device::{self, Device};
 use super::facts::Facts;
 use super::failure::Failure;
@@ -18,6 +22,9 @@ pub(super) struct Args {
     #[command(flatten)]
     account: args::Account,
 
+    #[command(flatten)]
+    bridge: args::Bridge,
+
     /// Show the address on the device, and compare it there
     #[arg(long)]
     verify: bool,
@@ -25,6 +32,9 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let wanted = device::wanted(&args.account)?;
+    if let Some(client) = bridge::for_device(&args.bridge, &args.device.endpoint, "address", report)? {
+        return through(&client, args, report);
+    }
     let device = Device::named(&args.device, "address", report)?;
     let (verify, teller) = (args.verify, *report);
     let account = device.converse_through(move |device| {
@@ -39,9 +49,30 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
         }
         Ok(account)
     })?;
-    report.show(&format!("{}\n", account.address))?;
-    let facts = Facts::of("address", account.address.to_string())
-        .with("path", account.path.to_string())
-        .with("verified", args.verify);
-    Ok(Outcome::done(facts))
+    told(account.address.to_string(), account.path.to_string(), args.verify, report)
+}
+
+/// Has the running bridge ask the device.
+fn through(client: &Client, args: &Args, report: &Report) -> Result<Outcome, Failure> {
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    let named = [("address", &args.account.address), ("path", &args.account.path)];
+    for (name, value) in named {
+        if let Some(value) = value {
+            query.append_pair(name, value);
+        }
+    }
+    query.append_pair("verify", if args.verify { "true" } else { "false" });
+    let target = format!("/v1/address?{}", query.finish());
+    let answer: AddressAnswer =
+        bridge::telling(client, report, |client| client.call(Method::GET, &target, None::<&()>))?;
+    told(answer.address, answer.path, answer.verified, report)
+}
+
+fn told(address: String, path: String, verified: bool, report: &Report) -> Result<Outcome, Failure> {
+    report.show(&format!("{address}\n"))?;
+    Ok(Outcome::done(
+        Facts::of("address", address)
+            .with("path", path)
+            .with("verified", verified),
+    ))
 }

@@ -36,10 +36,30 @@ pub(super) fn running(command: &str) -> Result<Option<Client>, Failure> {
     }
 }
 
-/// The bridge that runs, if a command is to use it for its device: unless it was told not to, or means another device.
+/// The bridge that runs, if a command is to use it for its device: unless it was told not to, or names another device.
 pub(super) fn for_device(
     args: &args::Bridge,
     endpoint: &args::Endpoint,
+    command: &str,
+    report: &Report,
+) -> Result<Option<Client>, Failure> {
+    let endpoint = endpoint.parse()?;
+    for_any(args, (endpoint != Endpoint::default()).then_some(&endpoint), command, report)
+}
+
+/// The same only if its device is this one.
+pub(super) fn for_exactly(
+    args: &args::Bridge,
+    endpoint: &Endpoint,
+    command: &str,
+    report: &Report,
+) -> Result<Option<Client>, Failure> {
+    for_any(args, Some(endpoint), command, report)
+}
+
+fn for_any(
+    args: &args::Bridge,
+    endpoint: Option<&Endpoint>,
     command: &str,
     report: &Report,
 ) -> Result<Option<Client>, Failure> {
@@ -49,10 +69,9 @@ pub(super) fn for_device(
     let Some(client) = running(command)? else {
         return Ok(None);
     };
-    let wanted = endpoint.parse()?;
     let status: StatusAnswer = client.call(Method::GET, "/v1/status", None::<&()>)?;
     let of_bridge = status.endpoint.unwrap_or_default();
-    if wanted != Endpoint::default() && wanted.to_string() != of_bridge {
+    if endpoint.is_some_and(|endpoint| endpoint.to_string() != of_bridge) {
         report.detail(&format!("the running bridge has another device, {of_bridge}"));
         return Ok(None);
     }

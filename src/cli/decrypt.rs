@@ -15,7 +15,7 @@ use super::making::run_all;
 use super::outputs::plan;
 use super::report::Report;
 use super::terminal;
-use super::unlocking::unlock_with;
+use super::unlocking::{Key, unlock_with};
 
 /// Decrypt files that were sealed for you
 ///
@@ -53,21 +53,22 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let plan = plan(&args.files, &secrets, &args.outputs, report, unsealed_name)?;
     let mut facts = Facts::default();
     let prepare = || {
-        let (key_pair, found) = match (&args.envelope, &args.key_file) {
+        let (key, found) = match (&args.envelope, &args.key_file) {
             (Some(envelope), _) => {
                 let mut opened = unlock_with(envelope, &args.unlocking, public_key, "decrypt", report)?;
                 opened.tell(report);
                 opened.warn(report);
                 let found = opened.to_json();
-                (opened.unlocked.key_pair, found)
+                (opened.key, found)
             }
             (None, key_file) => {
                 let file = read_key_file(key_file.as_ref().unwrap_or(&Source::Stdin), report)?;
-                key_pair_of(file, public_key, report)?
+                let (key_pair, found) = key_pair_of(file, public_key, report)?;
+                (Key::Own(key_pair), found)
             }
         };
         facts = found;
-        Ok(key_pair)
+        Ok(key)
     };
     let mut outcome = run_all(plan, prepare, open_box, report);
     outcome.json.extend(facts);

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use saltbridge::bridge::Prompt;
 use saltbridge::encryption::PublicKey;
 use saltbridge::ledger::{
-    Account, Asker, Conversation, DeviceFault, Endpoint, Event, Leave, Patience, Session, Waiting, Wanted,
+    Asker, Conversation, DeviceFault, Endpoint, Event, Leave, Patience, Session, Waiting, Wanted,
 };
 use saltbridge::text::printable_whole;
 use saltbridge::unlock::{LedgerWallet, Request};

@@ -1,10 +1,14 @@
 //! `saltbridge devices`: what is there, and in which state.
 
-use saltbridge::ledger::usb::{Change, UsbDevice, Watch};
-use saltbridge::ledger::{AppInfo, DeviceFault, DeviceState, Endpoint, SeenDevice, look_at, survey};
+use http::Method;
+use saltbridge::bridge::client::Client;
+use saltbridge::bridge::{DevicesAnswer, ListedDevice};
+use saltbridge::ledger::usb::{Change, Watch};
+use saltbridge::ledger::{DeviceFault, DeviceState, Endpoint, SeenDevice, look_at, survey};
 
 use super::Outcome;
 use super::args;
+use super::bridge;
 use super::device::looker;
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
@@ -16,6 +20,9 @@ pub(super) struct Args {
     #[command(flatten)]
     device: args::Endpoint,
 
+    #[command(flatten)]
+    bridge: args::Bridge,
+
     /// Go on, and show what is plugged in and out, until Ctrl-C; with --json, one object on each line
     #[arg(long)]
     watch: bool,
@@ -26,88 +33,82 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     if args.watch {
         return watch(&endpoint, report);
     }
-    let seen = survey(&endpoint, &looker("devices", report))?;
-    let shown: Vec<_> = seen.into_iter().map(|seen| Shown::found(seen, report)).collect();
+    let shown = match bridge::for_exactly(&args.bridge, &endpoint, "devices", report)? {
+        Some(client) => through(&client, report)?,
+        None => {
+            let seen = survey(&endpoint, &looker("devices", report))?;
+            seen.iter().map(|seen| found(seen, report)).collect()
+        }
+    };
     report.show(&table(&shown))?;
-    let facts: Vec<serde_json::Value> = shown.into_iter().map(|shown| shown.facts().into()).collect();
+    let facts: Vec<serde_json::Value> = shown.iter().map(|shown| facts(shown).into()).collect();
     Ok(Outcome::done(Facts::of("devices", facts)))
 }
 
-/// A device as it is shown.
-struct Shown {
-    endpoint: Endpoint,
-    device: Option<UsbDevice>,
-    state: &'static str,
-    app: Option<AppInfo>,
-    /// What is wrong with it.
-    failure: Option<Failure>,
+/// What was found, and says of it what does not stand in the table.
+fn found(seen: &SeenDevice, report: &Report) -> ListedDevice {
+    let listed = ListedDevice::from(seen);
+    match &seen.state {
+        DeviceState::Open(_) => {}
+        DeviceState::InUse { programs } => {
+            let (device, names) = (&listed.device, programs.join(", "));
+            report.warn(&format!("{device} is not asked, because another program has it open: {names}"));
+        }
+        DeviceState::Passing(fault) => report.detail(&fault.to_string()),
+        DeviceState::Failed(_) => warn_of(&listed, report),
+    }
+    listed
 }
 
-impl Shown {
-    /// What was found, and says of it what does not stand in the table.
-    fn found(seen: SeenDevice, report: &Report) -> Self {
-        let SeenDevice {
-            endpoint,
-            device,
-            state,
-        } = seen;
-        let (code, app) = (state.code(), state.app().cloned());
-        let failure = match state {
-            DeviceState::Open(_) => None,
-            DeviceState::InUse { programs } => {
-                let names = programs.join(", ");
-                report.warn(&format!("{endpoint} is not asked, because another program has it open: {names}"));
-                None
-            }
-            DeviceState::Passing(fault) => {
-                report.detail(&fault.to_string());
-                None
-            }
-            DeviceState::Failed(fault) => {
-                let failure = Failure::from(fault);
-                report.warn(&format!("{endpoint}: {}; {}", failure.message(), failure.help()));
-                Some(failure)
-            }
-        };
-        Self {
-            endpoint,
-            device,
-            state: code,
-            app,
-            failure,
-        }
+/// What is wrong with a device.
+fn warn_of(listed: &ListedDevice, report: &Report) {
+    if let (Some(message), Some(help)) = (&listed.message, &listed.help) {
+        report.warn(&format!("{}: {message}; {help}", listed.device));
     }
+}
 
-    fn columns(&self) -> [String; 4] {
-        let model = self.device.as_ref().map_or("", UsbDevice::model);
-        let app = self.app.as_ref();
-        let app = app.map(|AppInfo { name, version }| format!("{name} {version}"));
-        [self.endpoint.to_string(), model.to_owned(), self.state.to_owned(), app.unwrap_or_default()]
+/// What the running bridge found.
+fn through(client: &Client, report: &Report) -> Result<Vec<ListedDevice>, Failure> {
+    let answer: DevicesAnswer =
+        bridge::telling(client, report, |client| client.call(Method::GET, "/v1/devices", None::<&()>))?;
+    for listed in &answer.devices {
+        if listed.state == "in-use" {
+            report.warn(&format!("{} is not asked, because another program has it open", listed.device));
+        }
+        warn_of(listed, report);
     }
+    Ok(answer.devices)
+}
 
-    fn facts(self) -> Facts {
-        let mut facts = Facts::of("device", self.endpoint.to_string());
-        if let Some(device) = self.device {
-            facts.set("model", device.model());
-            facts.set("product_id", format!("{:04x}", device.product_id));
-            facts.set("node", device.node.display().to_string());
+fn columns(listed: &ListedDevice) -> [String; 4] {
+    let app = listed.app.as_ref().zip(listed.app_version.as_ref());
+    let app = app.map(|(name, version)| format!("{name} {version}"));
+    [listed.device.clone(), listed.model.clone().unwrap_or_default(), listed.state.clone(), app.unwrap_or_default()]
+}
+
+fn facts(listed: &ListedDevice) -> Facts {
+    let mut facts = Facts::of("device", listed.device.as_str());
+    let others = [
+        ("model", &listed.model),
+        ("product_id", &listed.product_id),
+        ("node", &listed.node),
+        ("state", &Some(listed.state.clone())),
+        ("app", &listed.app),
+        ("app_version", &listed.app_version),
+        ("message", &listed.message),
+        ("help", &listed.help),
+    ];
+    for (name, value) in others {
+        if let Some(value) = value {
+            facts.set(name, value.as_str());
         }
-        facts.set("state", self.state);
-        if let Some(AppInfo { name, version }) = self.app {
-            facts.set("app", name);
-            facts.set("app_version", version);
-        }
-        if let Some(failure) = self.failure {
-            facts.set("message", failure.message());
-            facts.set("help", failure.help());
-        }
-        facts
     }
+    facts
 }
 
 /// One line for each device, the columns below each other; no column for models where there is none.
-fn table(shown: &[Shown]) -> String {
-    let rows: Vec<_> = shown.iter().map(Shown::columns).collect();
+fn table(shown: &[ListedDevice]) -> String {
+    let rows: Vec<_> = shown.iter().map(columns).collect();
     let widths: Vec<_> = (0..4)
         .map(|column| rows.iter().filter_map(|row| row.get(column)).map(String::len).max())
         .map(Option::unwrap_or_default)
@@ -140,17 +141,11 @@ fn watch(endpoint: &Endpoint, report: &Report) -> Result<Outcome, Failure> {
             continue;
         }
         let shown = if state.is_empty() {
-            Shown::found(look_at(endpoint, device, &asker), report)
+            found(&look_at(endpoint, device, &asker), report)
         } else {
-            Shown {
-                endpoint: endpoint.at(device.port.clone()),
-                device: Some(device),
-                state,
-                app: None,
-                failure: None,
-            }
+            ListedDevice::of(&endpoint.at(device.port.clone()), Some(&device), state)
         };
         report.show(&table(std::slice::from_ref(&shown)))?;
-        report.show_json_line(shown.facts())?;
+        report.show_json_line(facts(&shown))?;
     }
 }

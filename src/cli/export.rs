@@ -44,12 +44,11 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let mut opened = unlock_with(&args.envelope, &args.unlocking, public_key, "export", report)?;
     opened.tell(report);
     opened.warn(report);
-    let key_pair = &opened.unlocked.key_pair;
     let mut json = opened.to_json();
-    if let Some(path) = output.write(&key_pair.to_key_file_text(), &mut json)? {
+    if let Some(path) = output.write(&opened.key.to_key_file_text()?, &mut json)? {
         report.say(&format!(
             "Wrote {path}: the key pair of {}, not encrypted, readable by you alone.",
-            key_pair.public_key()
+            opened.public_key()
         ));
     }
     Ok(Outcome::done(json))

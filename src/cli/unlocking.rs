@@ -1,13 +1,19 @@
 //! From the arguments to an unlocked key pair: the part that `export`, `decrypt` and `wrap` share.
 
-use saltbridge::encryption::{Document, Envelope, EnvelopeError, Mechanism, PublicKey, TEXT_LIMIT};
+use http::Method;
+use saltbridge::bridge::client::{Client, ClientError, HeldKey};
+use saltbridge::bridge::{UnwrapAnswer, UnwrapFor, UnwrapRequest};
+use saltbridge::encryption::sealed_box::{BoxKey, BoxKeyError, BoxOpener};
+use saltbridge::encryption::{Document, Envelope, EnvelopeError, KeyFile, KeyPair, Mechanism, PublicKey, TEXT_LIMIT};
 use saltbridge::ethereum::{Address, Signature, VForm};
 use saltbridge::files::Source;
 use saltbridge::ledger::Wanted;
 use saltbridge::text::{printable, printable_whole};
-use saltbridge::unlock::{Expected, SaltPolicy, SignatureMadeElsewhere, Unlocked, Wallet, unlock};
+use saltbridge::unlock::{Expected, SaltPolicy, SignatureMadeElsewhere, Wallet, unlock};
+use zeroize::Zeroizing;
 
 use super::args::{self, Unlocking};
+use super::bridge;
 use super::device::{self, Device, Purpose};
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
@@ -62,20 +68,33 @@ pub(super) fn unlock_with(
     public_key: Option<PublicKey>,
     command: &str,
     report: &Report,
-) -> Result<Opened, Failure> {
+) -> Result<Opened<Key>, Failure> {
     let insist = unlocking.sign_unusual_salt;
+    if let Some(client) = bridge_for(unlocking, command, report)? {
+        let subject = Subject::read(envelope, &unlocking.account, public_key, insist, report)?;
+        let path = unlocking.account.path.clone();
+        return subject.unlock_through(client, path, command == "export", report);
+    }
     let Some(signature_file) = &unlocking.signature_file else {
         // Before the envelope is read, which may be typed.
         let device = Device::named(&unlocking.device, command, report)?;
         let subject = Subject::read(envelope, &unlocking.account, public_key, insist, report)?;
-        return subject.unlock_on(&device, 1);
+        return Ok(subject.unlock_on(&device, 1)?.into_any());
     };
     if *envelope == Source::Stdin && *signature_file == Source::Stdin {
         return Err(CliError::StdinTwice.into());
     }
     let subject = Subject::read(envelope, &unlocking.account, public_key, insist, report)?;
     let mut wallet = signature_made_elsewhere(signature_file, report)?;
-    subject.unlock(&mut wallet, None)
+    Ok(subject.unlock(&mut wallet, None)?.into_any())
+}
+
+/// The running bridge, if it is to be used. It signs no unusual message, whoever insists.
+fn bridge_for(unlocking: &Unlocking, command: &str, report: &Report) -> Result<Option<Client>, Failure> {
+    match unlocking.signature_file.is_some() || unlocking.sign_unusual_salt {
+        true => Ok(None),
+        false => bridge::for_device(&unlocking.bridge, &unlocking.device.endpoint, command, report),
+    }
 }
 
 /// An envelope whose message was judged, and what is expected of its opening.
@@ -114,7 +133,7 @@ impl Subject {
     }
 
     /// Opens it with a device; `requests` is how many signatures the command will ask for, of which this is the first.
-    pub(super) fn unlock_on(self, device: &Device, requests: usize) -> Result<Opened, Failure> {
+    pub(super) fn unlock_on(self, device: &Device, requests: usize) -> Result<Opened<KeyPair>, Failure> {
         let purpose = Purpose {
             verb: "to open",
             public_key: self.public_key.or(self.envelope.message().named_public_key()),
@@ -125,14 +144,53 @@ impl Subject {
         self.unlock(&mut wallet, Some(device.endpoint()))
     }
 
-    fn unlock<W: Wallet>(self, wallet: &mut W, device: Option<String>) -> Result<Opened, Failure> {
+    /// Has the running bridge open it, which keeps the key. `path` is the one that the person named.
+    fn unlock_through(
+        self,
+        client: Client,
+        path: Option<String>,
+        for_export: bool,
+        report: &Report,
+    ) -> Result<Opened<Key>, Failure> {
+        let request = UnwrapRequest {
+            envelope: self.envelope.to_text(),
+            public_key: self.public_key.map(|key| key.to_string()),
+            address: self.wanted.address.map(|address| address.to_string()),
+            path,
+            purpose: if for_export {
+                UnwrapFor::Export
+            } else {
+                UnwrapFor::Decrypt
+            },
+        };
+        let held: UnwrapAnswer =
+            bridge::telling(&client, report, |client| client.call(Method::POST, "/v1/unwrap", Some(&request)))?;
+        let public_key = held.public_key.parse()?;
+        let v_form = match held.v_form == VForm::Bare.to_string() {
+            true => VForm::Bare,
+            false => VForm::Offset27,
+        };
+        Ok(Opened {
+            address: held.address.parse()?,
+            v_form,
+            key: Key::Held(HeldKey::new(client, held.handle, public_key)),
+            public_key,
+            warnings: self.warnings,
+            device: None,
+        })
+    }
+
+    fn unlock<W: Wallet>(self, wallet: &mut W, device: Option<String>) -> Result<Opened<KeyPair>, Failure> {
         let expected = Expected {
             address: self.wanted.address,
             public_key: self.public_key,
         };
         let unlocked = unlock(&self.envelope, wallet, &expected, self.policy)?;
         Ok(Opened {
-            unlocked,
+            address: unlocked.address,
+            v_form: unlocked.v_form,
+            public_key: unlocked.key_pair.public_key(),
+            key: unlocked.key_pair,
             warnings: self.warnings,
             device,
         })
@@ -173,25 +231,75 @@ fn unquoted(text: &str) -> &str {
     inner.unwrap_or(text)
 }
 
+/// A key that opens boxes: unlocked by this program, or held by the bridge.
+pub(super) enum Key {
+    Own(KeyPair),
+    Held(HeldKey),
+}
+
+impl Key {
+    /// The text of numerbay.json. Wiped on drop.
+    pub(super) fn to_key_file_text(&self) -> Result<Zeroizing<String>, Failure> {
+        match self {
+            Self::Own(key_pair) => Ok(key_pair.to_key_file_text()),
+            Self::Held(held) => {
+                let text = held.export()?;
+                // What came is written nowhere before it is what it should be.
+                let file = KeyFile::parse(&text)?;
+                match file.key_pair.public_key() == held.public_key() {
+                    true => Ok(text),
+                    false => Err(ClientError::Nonsense.into()),
+                }
+            }
+        }
+    }
+}
+
+impl BoxOpener for Key {
+    fn box_key(&self, ephemeral: &PublicKey) -> Result<BoxKey, BoxKeyError> {
+        match self {
+            Self::Own(key_pair) => key_pair.box_key(ephemeral),
+            Self::Held(held) => held.box_key(ephemeral),
+        }
+    }
+}
+
 /// An unlocked envelope.
-pub(super) struct Opened {
-    pub(super) unlocked: Unlocked,
+pub(super) struct Opened<K> {
+    pub(super) key: K,
+    public_key: PublicKey,
+    pub(super) address: Address,
+    v_form: VForm,
     warnings: Vec<String>,
     /// Where the device is that signed.
     device: Option<String>,
 }
 
-impl Opened {
+impl Opened<KeyPair> {
+    /// The same, as a key of either kind.
+    fn into_any(self) -> Opened<Key> {
+        Opened {
+            key: Key::Own(self.key),
+            public_key: self.public_key,
+            address: self.address,
+            v_form: self.v_form,
+            warnings: self.warnings,
+            device: self.device,
+        }
+    }
+}
+
+impl<K> Opened<K> {
     /// Tells whose signature opened the envelope, and what it holds.
     pub(super) fn tell(&self, report: &Report) {
-        let public_key = self.unlocked.key_pair.public_key();
-        report.say(&format!("Opened the envelope with the signature by {}.", self.unlocked.address));
+        let public_key = self.public_key;
+        report.say(&format!("Opened the envelope with the signature by {}.", self.address));
         report.say(&format!("It holds the key of {public_key}."));
     }
 
     /// Warns of the other v byte, and offers the way out.
     pub(super) fn warn(&mut self, report: &Report) {
-        if self.unlocked.v_form != VForm::Bare {
+        if self.v_form != VForm::Bare {
             return;
         }
         let warning = "the envelope was made with the v byte 00/01; NumerBay's web app does not open it with a wallet that \
@@ -199,7 +307,7 @@ impl Opened {
         report.warn(warning);
         self.warnings.push(warning.to_owned());
         if let Some(device) = &self.device {
-            let address = self.unlocked.address;
+            let address = self.address;
             report.say("To put its key into a new envelope, which opens everywhere:");
             report.say(&format!(
                 "  saltbridge wrap --envelope ENVELOPE --envelope-out NEW --address {address} --device {device}"
@@ -207,11 +315,16 @@ impl Opened {
         }
     }
 
+    /// The public key of what it holds.
+    pub(super) fn public_key(&self) -> PublicKey {
+        self.public_key
+    }
+
     /// What the JSON object says of it.
     pub(super) fn to_json(&self) -> Facts {
-        Facts::of("address", self.unlocked.address.to_string())
-            .with("public_key", self.unlocked.key_pair.public_key().to_string())
-            .with("v_form", self.unlocked.v_form.to_string())
+        Facts::of("address", self.address.to_string())
+            .with("public_key", self.public_key.to_string())
+            .with("v_form", self.v_form.to_string())
             .with("warnings", self.warnings.clone())
     }
 }

@@ -52,8 +52,8 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
             let opened = subject.unlock_on(&device, REQUESTS_FROM_AN_ENVELOPE)?;
             opened.tell(report);
             // The account that opens it now, be it named by the profile alone, is the one that opens the new one.
-            wanted.address = Some(opened.unlocked.address);
-            (opened.unlocked.key_pair, 1)
+            wanted.address = Some(opened.address);
+            (opened.key, 1)
         }
         (None, key_file) => {
             let source = key_file.as_ref().unwrap_or(&Source::Stdin);

@@ -50,7 +50,10 @@ impl Answer {
 
     /// The code of a refusal.
     pub fn code(&self) -> String {
-        self.json()["code"].as_str().unwrap_or_else(|| panic!("no problem: {self:?}")).to_owned()
+        self.json()["code"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no problem: {self:?}"))
+            .to_owned()
     }
 }
 
@@ -80,7 +83,8 @@ impl Served {
             authority: String::new(),
             child,
         };
-        served.authority = served.wait_for_log("Listening at http://", |rest| rest.split(' ').next().map(str::to_owned));
+        served.authority =
+            served.wait_for_log("Listening at http://", |rest| rest.split(' ').next().map(str::to_owned));
         served
     }
 
@@ -145,7 +149,8 @@ impl Served {
 
     /// Sends a page's request, whole, and reads the answer to its end.
     pub fn send(&self, request: &SignedRequest) -> Answer {
-        self.send_raw(&request.bytes()).unwrap_or_else(|error| panic!("no answer: {error}"))
+        self.send_raw(&request.bytes())
+            .unwrap_or_else(|error| panic!("no answer: {error}"))
     }
 
     /// The same, and the answer must be signed by the bridge that the page has paired with.
@@ -214,15 +219,23 @@ pub fn read_answer(stream: &mut impl Read) -> io::Result<Answer> {
     }
     let head = String::from_utf8(head).map_err(|_| cut())?;
     let mut lines = head.trim_end().split("\r\n");
-    let status = lines.next().and_then(|line| line.split(' ').nth(1)?.parse().ok()).ok_or_else(cut)?;
+    let status = lines
+        .next()
+        .and_then(|line| line.split(' ').nth(1)?.parse().ok())
+        .ok_or_else(cut)?;
     let headers = lines.filter_map(|line| line.split_once(':'));
-    let headers: Vec<_> = headers.map(|(name, value)| (name.to_lowercase(), value.trim().to_owned())).collect();
+    let headers: Vec<_> = headers
+        .map(|(name, value)| (name.to_lowercase(), value.trim().to_owned()))
+        .collect();
     let mut answer = Answer {
         status,
         headers,
         body: Vec::new(),
     };
-    match answer.header("content-length").map(|length| length.parse::<usize>().unwrap()) {
+    match answer
+        .header("content-length")
+        .map(|length| length.parse::<usize>().unwrap())
+    {
         Some(length) => {
             answer.body.resize(length, 0);
             stream.read_exact(&mut answer.body)?;

@@ -7,7 +7,7 @@ use crate::bridge::answer::{Answer, json};
 use crate::bridge::problem::Problem;
 use crate::fault::Fault as _;
 use crate::ledger::usb::UsbDevice;
-use crate::ledger::{self, SeenDevice};
+use crate::ledger::{self, Endpoint, SeenDevice};
 
 /// What `GET /v1/address` tells.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
@@ -57,24 +57,36 @@ pub struct ListedDevice {
     pub help: Option<String>,
 }
 
+impl ListedDevice {
+    /// A device at an endpoint, in this state, of which nothing else is known.
+    pub fn of(endpoint: &Endpoint, device: Option<&UsbDevice>, state: &str) -> Self {
+        Self {
+            device: endpoint.to_string(),
+            model: device.map(UsbDevice::model).map(str::to_owned),
+            product_id: device.map(|device| format!("{:04x}", device.product_id)),
+            node: device.map(|device| device.node.display().to_string()),
+            state: state.to_owned(),
+            app: None,
+            app_version: None,
+            message: None,
+            help: None,
+        }
+    }
+}
+
 impl From<&SeenDevice> for ListedDevice {
     fn from(seen: &SeenDevice) -> Self {
-        let device = seen.device.as_ref();
         let app = seen.state.app();
         let failure = match &seen.state {
             ledger::DeviceState::Failed(fault) => Some(fault),
             _ => None,
         };
         Self {
-            device: seen.endpoint.to_string(),
-            model: device.map(UsbDevice::model).map(str::to_owned),
-            product_id: device.map(|device| format!("{:04x}", device.product_id)),
-            node: device.map(|device| device.node.display().to_string()),
-            state: seen.state.code().to_owned(),
             app: app.map(|app| app.name.clone()),
             app_version: app.map(|app| app.version.clone()),
             message: failure.map(ToString::to_string),
             help: failure.map(|fault| fault.explain().help.into_owned()),
+            ..Self::of(&seen.endpoint, seen.device.as_ref(), seen.state.code())
         }
     }
 }

@@ -217,7 +217,7 @@ pub(super) async fn revoke(called: &Called) -> Result<Answer, Problem> {
 /// The proof was made with another code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the code is not the one that was made for this page")]
-pub struct WrongCode;
+struct WrongCode;
 
 impl Fault for WrongCode {
     fn explain(&self) -> Explanation {
@@ -232,7 +232,7 @@ impl Fault for WrongCode {
 /// As many origins are invited as may be at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("too many codes are open")]
-pub struct TooManyInvitations;
+struct TooManyInvitations;
 
 impl Fault for TooManyInvitations {
     fn explain(&self) -> Explanation {
