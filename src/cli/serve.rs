@@ -10,6 +10,7 @@ use clap::ValueHint;
 use listenfd::ListenFd;
 use saltbridge::bridge::{self, Bridge, Config, Keeping, Listening, Notice, SystemClock};
 use saltbridge::host::listener_at;
+use saltbridge::ledger::{Event, Waiting};
 use saltbridge::own_folders::OwnFolders;
 use tokio::sync::Notify;
 
@@ -191,6 +192,10 @@ fn tell(report: &Report, notice: &Notice) {
                 account.path
             ));
             report.ask(&format!("  | {}", account.address));
+        }
+        // Ctrl-C would end the bridge, not the waiting.
+        Notice::Device(Event::Waiting(Waiting::ForDevice { endpoint })) => {
+            report.ask(&format!("Waiting for a device to be plugged in and unlocked ({endpoint})."));
         }
         Notice::Device(event) => tell_of_device(report, event),
         Notice::Invited { origin, scopes } => {
