@@ -116,13 +116,15 @@ async fn collect(body: Incoming) -> Result<Bytes, Refusal> {
     }
 }
 
-/// Reads a short body that nobody wants, so that who sent it gets the refusal instead of a closed connection.
+/// Reads a short body that nobody wants, so that who sent it gets the refusal instead of a closed connection. Who waits
+/// for leave to send it is not given any: reading would.
 async fn drain(parts: &Parts, body: Incoming) {
     let length = parts
         .headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
-    if length.is_some_and(|length| length <= JSON_LIMIT) {
+    let waits = parts.headers.contains_key(header::EXPECT);
+    if !waits && length.is_some_and(|length| length <= JSON_LIMIT) {
         let _ = tokio::time::timeout(Duration::from_secs(1), body.collect()).await;
     }
 }
