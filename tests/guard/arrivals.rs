@@ -1,4 +1,13 @@
 //! Requests as browsers send them (measured with Chromium), and those that got into other services.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 use saltbridge::bridge::Call as Route;
 

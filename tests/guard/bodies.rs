@@ -1,4 +1,13 @@
 //! The type of a body and its length.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 use crate::page::{Body, Draft};
 use crate::scene::{Call, NO_CODE, Row, Scene, row, with_head};

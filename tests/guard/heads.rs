@@ -1,4 +1,13 @@
 //! Host, method, path, and other protocols.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 use crate::scene::{Call, NO_CODE, Row, Scene, row, with_head};
 use crate::served::NUMERBAY;

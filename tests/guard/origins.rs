@@ -1,4 +1,13 @@
 //! Origin, Fetch-Metadata, preflights.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 use crate::page::Body;
 use crate::scene::{Call, HOSTILE, INVITED, OTHER, Row, Scene, plain, row};

@@ -1,4 +1,13 @@
 //! A bridge with two paired pages, one of which holds a key; and requests that must leave all of that as it was.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 use std::io::{Read as _, Write as _};
 use std::net::TcpStream;
@@ -152,6 +161,15 @@ impl Scene {
 
     /// Every row is refused as it says, the request beside it passes, and nothing else comes of any of them.
     pub fn check(&self, rows: Vec<Row>) {
+        self.check_by(|bytes| self.send(bytes), rows);
+    }
+
+    /// The same at the socket.
+    pub fn check_at_socket(&self, rows: Vec<Row>) {
+        self.check_by(|bytes| self.served.send_to_socket(bytes), rows);
+    }
+
+    fn check_by(&self, send: impl Fn(&[u8]) -> std::io::Result<Answer>, rows: Vec<Row>) {
         let before = self.kept();
         for Row {
             name,
@@ -162,13 +180,11 @@ impl Scene {
         } in rows
         {
             if let Some(good) = good {
-                let answer = self
-                    .send(&good)
-                    .unwrap_or_else(|error| panic!("{name}, unchanged: {error}"));
+                let answer = send(&good).unwrap_or_else(|error| panic!("{name}, unchanged: {error}"));
                 assert!((200..300).contains(&answer.status), "{name}, unchanged: {answer:?}");
                 self.check_reader(&name, &good, &answer);
             }
-            let answer = self.send(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
+            let answer = send(&bytes).unwrap_or_else(|error| panic!("{name}: {error}"));
             let is_head = bytes.starts_with(b"HEAD ");
             let found = if answer.body.is_empty() || is_head {
                 NO_CODE.to_owned()

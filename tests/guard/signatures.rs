@@ -1,4 +1,13 @@
 //! Signatures: of nothing, of something else, of somebody else, and those that were seen before.
+#![allow(
+    dead_code,
+    unreachable_pub,
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic
+)]
 
 use crate::page::{Body, Page, SignedRequest, content_digest, now};
 use crate::scene::{Call, Row, Scene, row, with_head};
