@@ -172,7 +172,7 @@ impl Fault for BadRequest {
                 Explanation::new("bad-query", Class::Usage, "GET /openapi.json tells the parameters of each call")
             }
             Self::Missing { .. } => {
-                Explanation::new("missing-parameter", Class::Usage, "add it to the query, percent-encoded")
+                Explanation::new("missing-query-parameter", Class::Usage, "add it to the query, percent-encoded")
             }
             Self::NoEnvelope { .. } => Explanation::new(
                 "no-envelope-text",
