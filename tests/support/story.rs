@@ -119,6 +119,11 @@ impl InFlight {
         found.is_ok()
     }
 
+    /// Whether an answer with this status came before the connection ended.
+    pub fn has_answer_of(mut self, status: u16) -> bool {
+        read_answer(&mut self.0).is_ok_and(|answer| answer.status == status)
+    }
+
     /// Closes the connection.
     pub fn leave(self) {
         let _ = self.0.shutdown(Shutdown::Both);
@@ -215,6 +220,18 @@ impl Drop for Events {
     fn drop(&mut self) {
         let _ = self.stream.shutdown(Shutdown::Both);
     }
+}
+
+/// Starts the bridge that was stopped anew, at the same port, over what it kept. Its log begins anew, too.
+pub fn restart(served: &mut Served) {
+    let log = served.desk.path("serve.log");
+    // A new file: its age is the bridge's.
+    std::fs::remove_file(&log).unwrap();
+    let log = std::fs::File::create(log).unwrap();
+    let (device, port) = (served.stage.endpoint().to_string(), served.authority.rsplit(':').next().unwrap().to_owned());
+    let mut command = served.command(&["serve", "-vvv", "--port", &port, "--device", &device]);
+    served.child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    served.wait_for_log("Listening at http://", |_| Some(()));
 }
 
 /// Waits for what comes about without a sign; how long a machine may take that is loaded.
