@@ -72,6 +72,12 @@ impl DerefMut for WipedBuffer {
     }
 }
 
+impl AsRef<[u8]> for WipedBuffer {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
 impl Drop for WipedBuffer {
     fn drop(&mut self) {
         // SAFETY: the pointer and length are those of the vector's bytes.

@@ -8,7 +8,7 @@
 //! A key lies in memory that is locked and left out of dumps where the system allows it, and is wiped when the last call
 //! that uses it ends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -270,6 +270,15 @@ impl Keyring {
     /// How many an owner holds.
     pub fn count_of(&self, owner: Owner) -> usize {
         self.keys.values().filter(|entry| entry.owner == owner).count()
+    }
+
+    /// How many each owner holds that holds any.
+    pub fn counts(&self) -> BTreeMap<Owner, usize> {
+        let mut counts = BTreeMap::new();
+        for entry in self.keys.values() {
+            *counts.entry(entry.owner).or_default() += 1;
+        }
+        counts
     }
 
     /// How many there are.

@@ -37,11 +37,11 @@ mod state;
 mod unplugged;
 
 pub use call::{Audience, BodyRule, Call};
+pub use caller::Owner;
 pub use calls::{
     AddressAnswer, BadRequest, BoxKeyAnswer, BoxKeyRequest, CreateAnswer, CreateRequest, DevicesAnswer, InviteAnswer,
     InviteRequest, ListedDevice, ListedPairing, PairingsAnswer, StatusAnswer, UnwrapAnswer, UnwrapFor, UnwrapRequest,
 };
-pub use caller::Owner;
 pub use clock::{Clock, Instant, SystemClock};
 pub use device::DeviceState;
 pub use event::{Event, Prompt};

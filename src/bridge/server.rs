@@ -226,12 +226,9 @@ async fn tend_keys(bridge: Arc<Bridge>, mut stopped: watch::Receiver<bool>) {
 impl Bridge {
     /// Forgets the keys that are to be forgotten by now; how many are left.
     fn tend_keys(&self) -> usize {
-        let mut keyring = self.keyring.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let before = keyring.count();
-        let after = keyring.tend(self.clock.now(), self.clock.suspended());
-        drop(keyring);
-        self.forgotten(before - after, "their time was over, or the machine was suspended");
-        after
+        self.forgetting("their time was over, or the machine was suspended", |keyring| {
+            keyring.tend(self.clock.now(), self.clock.suspended());
+        })
     }
 }
 

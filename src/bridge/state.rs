@@ -151,23 +151,41 @@ impl Bridge {
 
     /// Forgets all keys.
     pub(super) fn forget_all(&self, why: &'static str) {
-        let keys = self.keyring().forget_all_of(|_| true);
-        self.forgotten(keys, why);
+        self.forgetting(why, |keyring| {
+            keyring.forget_all_of(|_| true);
+        });
     }
 
-    /// What is told of keys that were forgotten.
-    pub(super) fn forgotten(&self, keys: usize, why: &'static str) {
+    /// Does something by which keys may be forgotten, and tells it: the person, and of the owners those whose keys they
+    /// were. How many are left.
+    pub(super) fn forgetting(&self, why: &'static str, forget: impl FnOnce(&mut Keyring)) -> usize {
+        let mut keyring = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
+        let before = keyring.counts();
+        forget(&mut keyring);
+        let (after, left) = (keyring.counts(), keyring.count());
+        drop(keyring);
+        let left_of = |owner: &Owner| after.get(owner).copied().unwrap_or_default();
+        let forgotten: Vec<_> = before
+            .iter()
+            .filter(|(owner, count)| left_of(owner) < **count)
+            .collect();
+        let keys: usize = forgotten.iter().map(|(owner, count)| **count - left_of(owner)).sum();
         if keys > 0 {
             (self.teller)(&Notice::Forgotten { keys, why });
-            self.listeners().tell_all(&Event::Forgotten);
         }
+        let mut listeners = self.listeners();
+        forgotten
+            .iter()
+            .for_each(|(owner, _)| listeners.tell(**owner, &Event::Forgotten));
+        left
     }
 
     /// The device was unplugged.
     pub(super) fn unplugged(&self) {
         self.device.is_now("not-plugged-in");
-        let keys = self.keyring().unplugged();
-        self.forgotten(keys, "the device was unplugged");
+        self.forgetting("the device was unplugged", |keyring| {
+            keyring.unplugged();
+        });
         self.listeners().tell_all(&Event::Unplugged);
     }
 
@@ -178,11 +196,12 @@ impl Bridge {
         let ended = registry.pairings.revoke(origin)?;
         drop(registry);
         let is_ended = |owner: Owner| matches!(owner, Owner::Page(key) if ended.contains(&key));
-        let keys = self.keyring().forget_all_of(is_ended);
+        self.forgetting("the pairing was revoked", |keyring| {
+            keyring.forget_all_of(is_ended);
+        });
         let mut listeners = self.listeners();
         ended.iter().for_each(|key| listeners.end(Owner::Page(*key)));
         drop(listeners);
-        self.forgotten(keys, "the pairing was revoked");
         (self.teller)(&Notice::Revoked { origin: origin.clone() });
         Ok(ended.len())
     }

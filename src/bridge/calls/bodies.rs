@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use bytes::{Buf as _, Bytes};
 use http::{HeaderValue, header};
+use http_body_util::BodyExt as _;
 use http_body_util::channel::{Channel, Sender};
-use http_body_util::{BodyExt as _, channel};
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
@@ -23,6 +23,7 @@ use crate::bridge::refusal::Refusal;
 use crate::encryption::PublicKey;
 use crate::files::{Input, Spooled, TargetError, Threads, open_to_spool, seal_to_spool};
 use crate::ledger::DeviceFault;
+use crate::sodium::WipedBuffer;
 
 /// How long a caller may send nothing, or read nothing.
 const SILENCE: Duration = Duration::from_secs(30);
@@ -148,11 +149,19 @@ fn pour(spooled: Spooled, mut sender: Sender<Bytes, io::Error>, standing: &Stand
         if standing.is_over() {
             return Err(Stopped);
         }
-        let sent = sender.send_data(Bytes::copy_from_slice(piece));
-        match runtime.block_on(async { tokio::time::timeout(SILENCE, sent).await }) {
-            Ok(Ok(())) => Ok(()),
-            Ok(Err(channel::SendError { .. })) | Err(_) => Err(Stopped),
-        }
+        let mut copy = WipedBuffer::new(piece.len());
+        copy.copy_from_slice(piece);
+        let sent = sender.send_data(Bytes::from_owner(copy));
+        runtime.block_on(async {
+            tokio::select! {
+                // Whoever reads slowly does not put the end off.
+                () = standing.over() => Err(Stopped),
+                sent = tokio::time::timeout(SILENCE, sent) => match sent {
+                    Ok(Ok(())) => Ok(()),
+                    _ => Err(Stopped),
+                },
+            }
+        })
     });
     if poured.is_err() {
         sender.abort(io::ErrorKind::BrokenPipe.into());
