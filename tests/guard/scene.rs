@@ -74,7 +74,7 @@ pub enum Call {
 
 /// What must not change.
 #[derive(Debug, PartialEq, Eq)]
-struct Kept {
+pub struct Kept {
     commands: String,
     files: Vec<(PathBuf, Vec<u8>)>,
     pairings: Value,
@@ -223,7 +223,7 @@ impl Scene {
     }
 
     /// Everything that a request could change.
-    fn kept(&self) -> Kept {
+    pub fn kept(&self) -> Kept {
         let at_socket = |target: &str| {
             let answer = self.served.send_to_socket(&plain("GET", target, "localhost", ""));
             answer.unwrap().json()
