@@ -55,7 +55,7 @@ const TIME: Duration = Duration::from_secs(30);
 const STAYS: usize = 96 * 1024;
 
 /// How much more may stay after the second, in KiB: the nonces of half a minute, and where the pieces happen to lie.
-const MORE: usize = 16 * 1024;
+const MORE: usize = 24 * 1024;
 
 /// What a crowd may take, in KiB: 16 bodies at once, and what waits for 200 clients.
 const MOST: usize = 256 * 1024;

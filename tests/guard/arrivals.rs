@@ -11,7 +11,7 @@
 
 use saltbridge::bridge::Call as Route;
 
-use crate::scene::{Call, HOSTILE, Row, Scene, plain, row};
+use crate::scene::{Call, HOSTILE, Row, Scene, plain, row, with_head};
 use crate::served::NUMERBAY;
 
 /// Header lines, each with its line end.
@@ -230,6 +230,15 @@ pub fn what_is_let_in(scene: &Scene) {
     let contract = plain("GET", "/openapi.json", &scene.served.authority, &lines(&[("Origin", HOSTILE)]));
     let answer = scene.send(&contract).unwrap();
     assert_eq!((answer.status, answer.header("access-control-allow-origin")), (200, None));
+
+    // White space around a value is none of it (RFC 9110, section 5.5), and names of fields have no case.
+    let spelled = with_head(&scene.draft(Call::Status).sign(), |head| {
+        let head = head
+            .replacen("Host: ", "hOsT: \t ", 1)
+            .replacen("Origin: ", "ORIGIN:", 1);
+        head.replacen(".ai\r\n", ".ai \t\r\n", 1)
+    });
+    assert_eq!(scene.send(&spelled).unwrap().status, 200);
 
     let answer = scene
         .served
