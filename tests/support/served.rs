@@ -83,8 +83,9 @@ impl Served {
             authority: String::new(),
             child,
         };
-        served.authority =
-            served.wait_for_log("Listening at http://", |rest| rest.split(' ').next().map(str::to_owned));
+        // The line may be seen before all of it is written.
+        let authority = |rest: &str| rest.split_once(' ').map(|(authority, _)| authority.to_owned());
+        served.authority = served.wait_for_log("Listening at http://", authority);
         served
     }
 

@@ -11,6 +11,8 @@
 
 use std::io::{Read as _, Write as _};
 use std::net::{Shutdown, TcpStream};
+use std::path::PathBuf;
+use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
@@ -153,7 +155,11 @@ impl Events {
         std::thread::spawn(move || {
             let mut piece = [0; 4096];
             while let Ok(length @ 1..) = reading.read(&mut piece) {
-                hearing.0.lock().unwrap().bytes.extend(&piece[..length]);
+                let mut heard = hearing.0.lock().unwrap();
+                heard.bytes.extend(&piece[..length]);
+                // The last chunk; the connection may stay open for another request.
+                heard.has_ended |= heard.bytes.ends_with(b"\r\n0\r\n\r\n");
+                drop(heard);
                 hearing.1.notify_all();
             }
             hearing.0.lock().unwrap().has_ended = true;
@@ -224,14 +230,37 @@ impl Drop for Events {
 
 /// Starts the bridge that was stopped anew, at the same port, over what it kept. Its log begins anew, too.
 pub fn restart(served: &mut Served) {
+    restart_with(served, |_| ());
+}
+
+/// The same, with these changes to its command.
+pub fn restart_with(served: &mut Served, change: impl FnOnce(&mut Command)) {
     let log = served.desk.path("serve.log");
     // A new file: its age is the bridge's.
     std::fs::remove_file(&log).unwrap();
     let log = std::fs::File::create(log).unwrap();
-    let (device, port) = (served.stage.endpoint().to_string(), served.authority.rsplit(':').next().unwrap().to_owned());
+    let device = served.stage.endpoint().to_string();
+    let port = served.authority.rsplit(':').next().unwrap().to_owned();
     let mut command = served.command(&["serve", "-vvv", "--port", &port, "--device", &device]);
-    served.child = command.stdout(log.try_clone().unwrap()).stderr(log).spawn().unwrap();
+    change(command.stdout(log.try_clone().unwrap()).stderr(log));
+    served.child = command.spawn().unwrap();
     served.wait_for_log("Listening at http://", |_| Some(()));
+}
+
+/// The files without a name that the bridge has open: what of bodies waits on the disk. None, loudly, where that cannot
+/// be seen.
+pub fn spools(served: &Served) -> Option<Vec<PathBuf>> {
+    if !rustix::process::geteuid().is_root() {
+        crate::support::skip("the spool files", "only root sees another process's open files");
+        return None;
+    }
+    let fds = std::fs::read_dir(format!("/proc/{}/fd", served.child.id())).unwrap();
+    let fds = fds.filter_map(|fd| Some(fd.ok()?.path()));
+    let is_spool = |fd: &PathBuf| {
+        let link = std::fs::read_link(fd);
+        link.is_ok_and(|link| link.to_string_lossy().ends_with("(deleted)"))
+    };
+    Some(fds.filter(is_spool).collect())
 }
 
 /// Waits for what comes about without a sign; how long a machine may take that is loaded.
