@@ -1,10 +1,11 @@
 # make demo   the whole story on an emulated Ledger
 # make test   everything that is promised, checked
 # make bench  how fast files are opened and sealed, beside PyNaCl, tweetnacl and cp
+# make bench-bridge  what the bridge costs while it idles, and how soon it answers
 # make        the program, in target/release
 .DELETE_ON_ERROR:
 .PHONY: build test demo test-speculos test-usb prerequisites lint unit fuzz usb usb-programs install clean
-.PHONY: bench bench-primitives bench-prerequisites
+.PHONY: bench bench-bridge bench-primitives bench-prerequisites
 
 CARGO := cargo
 TARGET := $(or $(CARGO_TARGET_DIR),target)
@@ -76,6 +77,12 @@ BENCH_NODE := $(TARGET)/bench/node_modules/.package-lock.json
 bench: prerequisites bench-prerequisites $(BENCH_PYTHON) $(BENCH_NODE)
 	$(CARGO) build --locked --release --bin saltbridge --example plain-files
 	python3 benches/files/bench.py --target "$(TARGET)" $(BENCH)
+
+# Smaller: make bench-bridge BENCH="--size 16M --seconds 2"; benches/bridge/bench.py --help
+bench-bridge: prerequisites
+	@command -v python3 >/dev/null || { echo "python3 is missing: sudo apt-get install python3"; exit 1; }
+	$(CARGO) build --locked --release --bin saltbridge --example bridge-load
+	python3 benches/bridge/bench.py --target "$(TARGET)" $(BENCH)
 
 bench-primitives: prerequisites
 	$(CARGO) bench --locked --bench primitives $(if $(BENCH),-- $(BENCH))
