@@ -88,10 +88,14 @@ def loaded(load, bridge, home, given):
     numbers = [given.rate, given.seconds]
     files = [home.path / name for name in ("envelope.json", "plain.sealed", "plain")]
     command = [load, bridge.authority(), ORIGIN, code, *map(str, numbers), *files, str(given.rounds)]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True)
-    if done.returncode != 0:
+    before = bridge.ticks()
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as child:
+        status = child.stdout.readline()
+        ticks = bridge.ticks() - before
+        decrypt = child.stdout.readline()
+    if child.returncode != 0:
         raise Failed("the load was not answered as it should be")
-    return json.loads(done.stdout)
+    return {"status": {**json.loads(status), "ticks": ticks}, "decrypt": json.loads(decrypt)}
 
 
 def measure(given, program, load):
@@ -149,6 +153,7 @@ def report(machine, found, given):
     times = lambda of: f"p50 {of['p50']:.2f}, p99 {of['p99']:.2f}, max {of['max']:.2f} ms"
     speeds = [found["decrypt"]["bytes"] / seconds / 1e9 for seconds in found["decrypt"]["seconds"]]
     ticks, second = found["ticks"], os.sysconf("SC_CLK_TCK")
+    each = found["status"]["ticks"] / second / found["status"]["requests"] * 1000
     load = f"{given.rate:,} signed requests a second for {given.seconds} s"
     rows = [
         (f"idle for {given.idle} s: processor time", f"{ticks} ticks of 1/{second} s"),
@@ -158,6 +163,7 @@ def report(machine, found, given):
         ("from its start to its first answer", spread(found["start"], "ms")),
         (f"{load}: answered", times(answered)),
         (f"{load}: sent late by", times(sent)),
+        ("the bridge's processor time for each of them", f"{each:.2f} ms"),
         (f"decrypting {found['decrypt']['bytes'] / MIB:.0f} MiB", spread(speeds, "GB/s")),
         ("RSS after all of this", mib(found["rss after"])),
     ]
