@@ -327,6 +327,31 @@ const REFUSALS: [Refusal; 28] = [
     Refusal::Stopping,
 ];
 
+/// What is said to be shown by a test is shown by one that is there, or by tests in the source.
+#[test]
+fn threats_md_names_tests_and_sources_that_there_are() {
+    let mut found = 0;
+    for name in ["docs/threats.md", "SECURITY.md"] {
+        let document = read(name);
+        for word in document.split('`').skip(1).step_by(2) {
+            if word.starts_with("tests/") || word.starts_with("src/") {
+                assert!(Path::new(env!("CARGO_MANIFEST_DIR")).join(word).exists(), "{name} names {word}");
+                found += 1;
+            }
+        }
+        let links = document.split("](").skip(1).filter_map(|rest| rest.split_once(')'));
+        for (link, _) in links.filter(|(link, _)| !link.starts_with("https://")) {
+            let (file, heading) = link.split_once('#').unwrap_or((link, ""));
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name).with_file_name(file);
+            let linked = std::fs::read_to_string(path).unwrap_or_else(|_| panic!("{name} links {link}"));
+            let mut headings = linked.lines().filter_map(|line| line.strip_prefix('#'));
+            let is_heading = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-") == heading;
+            assert!(heading.is_empty() || headings.any(is_heading), "{name} links {link}");
+        }
+    }
+    assert!(found > 30, "{found}");
+}
+
 #[test]
 fn the_first_worked_example_is_the_web_apps() {
     let vectors = Vectors::numerbay();
