@@ -345,7 +345,8 @@ fn threats_md_names_tests_and_sources_that_there_are() {
             let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name).with_file_name(file);
             let linked = std::fs::read_to_string(path).unwrap_or_else(|_| panic!("{name} links {link}"));
             let mut headings = linked.lines().filter_map(|line| line.strip_prefix('#'));
-            let is_heading = |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-") == heading;
+            let is_heading =
+                |line: &str| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-") == heading;
             assert!(heading.is_empty() || headings.any(is_heading), "{name} links {link}");
         }
     }

@@ -223,15 +223,6 @@ async fn tend_keys(bridge: Arc<Bridge>, mut stopped: watch::Receiver<bool>) {
     }
 }
 
-impl Bridge {
-    /// Forgets the keys that are to be forgotten by now; how many are left.
-    fn tend_keys(&self) -> usize {
-        self.forgetting("their time was over, or the machine was suspended", |keyring| {
-            keyring.tend(self.clock.now(), self.clock.suspended());
-        })
-    }
-}
-
 /// Returns once the bridge is to stop.
 async fn has_stopped(stopped: &mut watch::Receiver<bool>) {
     // Whoever could say so is gone: it has stopped.

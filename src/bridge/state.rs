@@ -121,9 +121,15 @@ impl Bridge {
 
     /// The keyring, without what is to be forgotten by now.
     pub(super) fn keyring(&self) -> MutexGuard<'_, Keyring> {
-        let mut keyring = self.keyring.lock().unwrap_or_else(PoisonError::into_inner);
-        keyring.tend(self.clock.now(), self.clock.suspended());
-        keyring
+        self.tend_keys();
+        self.keyring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Forgets the keys that are to be forgotten by now; how many are left.
+    pub(super) fn tend_keys(&self) -> usize {
+        self.forgetting("their time was over, or the machine was suspended", |keyring| {
+            keyring.tend(self.clock.now(), self.clock.suspended());
+        })
     }
 
     pub(super) fn listeners(&self) -> MutexGuard<'_, Listeners> {
