@@ -23,7 +23,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
-use zeroize::Zeroizing;
+use zeroize::{Zeroize as _, Zeroizing};
 
 use super::door::{COMMAND, Door};
 use super::event::Event;
@@ -215,8 +215,12 @@ async fn read(answer: Response<Incoming>) -> Result<Zeroizing<String>, ClientErr
     let status = answer.status();
     let body = Limited::new(answer.into_body(), LIMIT).collect().await;
     let bytes = body.map_err(|_| ClientError::Nonsense)?.to_bytes();
-    let text = std::str::from_utf8(&bytes).map_err(|_| ClientError::Nonsense)?;
-    let text = Zeroizing::new(text.to_owned());
+    let text = std::str::from_utf8(&bytes).map(|text| Zeroizing::new(text.to_owned()));
+    // It may be a key; what the connection read into keeps it until that is used again.
+    if let Ok(mut bytes) = bytes.try_into_mut() {
+        bytes.as_mut().zeroize();
+    }
+    let text = text.map_err(|_| ClientError::Nonsense)?;
     match status.is_success() {
         true => Ok(text),
         false => Err(refused(&text)),

@@ -43,6 +43,16 @@ impl DeviceState {
     }
 }
 
+impl DeviceState {
+    /// The same without what only tells of somebody else's call.
+    pub(super) fn for_pages(mut self) -> Self {
+        if self.state == "asking" {
+            self.state = "ready".to_owned();
+        }
+        self
+    }
+}
+
 /// What a key is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -236,7 +246,22 @@ impl Device {
 
     fn failed(&self, fault: &impl Fault) {
         let explanation = fault.explain();
-        if explanation.class == crate::fault::Class::Device && explanation.code != "asker-left" {
+        // What the device is like, not what was wrong with one call.
+        const STATES: [&str; 12] = [
+            "app-not-installed",
+            "app-not-open",
+            "app-too-old",
+            "device-locked",
+            "device-not-set-up",
+            "link-lost",
+            "no-answer",
+            "no-device",
+            "no-permission",
+            "not-plugged-in",
+            "other-app",
+            "several-devices",
+        ];
+        if STATES.contains(&explanation.code) {
             self.is_now(explanation.code);
         }
     }

@@ -18,7 +18,7 @@
 //! At the socket there is no page: an Origin or Fetch-Metadata there means that somebody passes a page's requests on, and
 //! is refused. Who connects was checked by the listener.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use http::request::Parts;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
@@ -94,8 +94,8 @@ pub(super) fn judge(
         return at_socket(parts).map(Admitted::call);
     };
     let origin = origin_of(&parts.headers)?;
-    let mut registry = registry.lock().unwrap_or_else(PoisonError::into_inner);
-    let (is_paired, is_invited) = (registry.pairings.has(&origin), registry.is_invited(&origin));
+    let mut held = lock(registry);
+    let (is_paired, is_invited) = (held.pairings.has(&origin), held.is_invited(&origin));
     if !is_paired && !is_invited {
         return Err(Refusal::OriginUnknown);
     }
@@ -121,16 +121,18 @@ pub(super) fn judge(
         Audience::Anyone | Audience::Paired(_) => {
             let wants_digest = matches!(call.body(), BodyRule::Json(_));
             let signature = RequestSignature::parse(parts, wants_digest)?;
-            let found = registry.pairings.get(&signature.key_id());
+            let found = held.pairings.get(&signature.key_id());
             let (pairing, standing) = found.ok_or(Refusal::KeyUnknown)?;
             if pairing.origin != origin {
                 return Err(Refusal::OtherOrigin);
             }
             let (key, scopes, standing) = (pairing.key, pairing.scopes.clone(), standing.clone());
+            // Verifying takes a while, and needs nobody else to wait.
+            drop(held);
             known.signature = Some(signature.clone());
             check_body(&parts.headers, call.body())?;
             signature.verify(authority, &key)?;
-            registry.check_freshness(now, &signature)?;
+            lock(registry).check_freshness(now, &signature)?;
             check_scope(call, &scopes)?;
             Ok(Admitted::call(Admission {
                 call,
@@ -145,6 +147,10 @@ pub(super) fn judge(
             }))
         }
     }
+}
+
+fn lock(registry: &Mutex<Registry>) -> MutexGuard<'_, Registry> {
+    registry.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// A program of the user, at the socket.
@@ -265,7 +271,9 @@ fn check_body(headers: &HeaderMap, rule: BodyRule) -> Result<(), Refusal> {
         ),
         _ => return Err(Refusal::BodyLength),
     };
-    if length.is_some() && is_chunked {
+    let is_plainly_chunked =
+        !is_chunked || only(headers, &header::TRANSFER_ENCODING).is_ok_and(|found| found == "chunked");
+    if (length.is_some() && is_chunked) || !is_plainly_chunked {
         return Err(Refusal::BodyLength);
     }
     let is_of = |media_type: &str| only(headers, &header::CONTENT_TYPE).is_ok_and(|found| found == media_type);

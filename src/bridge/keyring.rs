@@ -6,10 +6,11 @@
 //! Refuses to tell a handle of somebody else's from one that never was.
 //!
 //! A key lies in memory that is locked and left out of dumps where the system allows it, and is wiped when the last call
-//! that uses it ends.
+//! that uses it ends: such a call is ended when the key is forgotten.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
+use std::ops::Deref;
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
-use super::caller::Owner;
+use super::caller::{Ending, Owner, Standing};
 use super::clock::Instant;
 use crate::encryption::{Envelope, KeyPair, PublicKey, RandomError};
 use crate::ethereum::{Address, VForm};
@@ -120,8 +121,32 @@ pub struct Held {
     pub expires_in: Duration,
 }
 
+/// A key in use. What uses it ends when the key is forgotten; one that is for one use ends with this.
+pub struct InUse {
+    key_pair: Arc<KeyPair>,
+    standing: Standing,
+    _ending: Option<Ending>,
+}
+
+impl InUse {
+    /// Whether it is still held, and when not any more.
+    pub(super) fn standing(&self) -> Standing {
+        self.standing.clone()
+    }
+}
+
+impl Deref for InUse {
+    type Target = KeyPair;
+
+    fn deref(&self) -> &KeyPair {
+        &self.key_pair
+    }
+}
+
 struct Entry {
     owner: Owner,
+    standing: Standing,
+    ending: Ending,
     key_pair: Arc<KeyPair>,
     address: Address,
     v_form: VForm,
@@ -165,18 +190,30 @@ impl Keyring {
         self.keys.len()
     }
 
+    /// That there is room for another key of this owner: asked before a person is.
+    ///
+    /// # Errors
+    /// [`KeyringError::Full`].
+    pub fn check_room(&self, owner: Owner) -> Result<(), KeyringError> {
+        let own = self.keys.values().filter(|entry| entry.owner == owner).count();
+        match own >= MOST_OF_ONE || self.keys.len() >= MOST {
+            true => Err(KeyringError::Full),
+            false => Ok(()),
+        }
+    }
+
     /// Holds a key for its owner.
     ///
     /// # Errors
     /// [`KeyringError`].
     pub fn hold(&mut self, now: Instant, owner: Owner, unlock: Unlock) -> Result<Held, KeyringError> {
-        let own = self.keys.values().filter(|entry| entry.owner == owner).count();
-        if own >= MOST_OF_ONE || self.keys.len() >= MOST {
-            return Err(KeyringError::Full);
-        }
+        self.check_room(owner)?;
         let handle = Handle::new()?;
+        let (ending, standing) = Standing::new();
         let entry = Entry {
             owner,
+            standing,
+            ending,
             key_pair: Arc::new(unlock.key_pair.lock_in_memory()),
             address: unlock.address,
             v_form: unlock.v_form,
@@ -213,14 +250,19 @@ impl Keyring {
     ///
     /// # Errors
     /// [`NoSuchKey`].
-    pub fn key(&mut self, now: Instant, owner: Owner, handle: Handle) -> Result<Arc<KeyPair>, NoSuchKey> {
+    pub fn key(&mut self, now: Instant, owner: Owner, handle: Handle) -> Result<InUse, NoSuchKey> {
         let entry = self.entry(owner, handle)?;
         entry.used = now;
-        let key_pair = Arc::clone(&entry.key_pair);
-        if self.keeping.is_for_one_use() {
-            self.keys.remove(&handle);
-        }
-        Ok(key_pair)
+        let (key_pair, standing) = (Arc::clone(&entry.key_pair), entry.standing.clone());
+        let used_up = match self.keeping.is_for_one_use() {
+            true => self.keys.remove(&handle),
+            false => None,
+        };
+        Ok(InUse {
+            key_pair,
+            standing,
+            _ending: used_up.map(|entry| entry.ending),
+        })
     }
 
     /// The key behind a handle of this owner, if the person was told that it would be given away, and it was not yet.
@@ -229,8 +271,11 @@ impl Keyring {
     /// [`NoSuchKey`].
     pub fn key_to_export(&mut self, owner: Owner, handle: Handle) -> Result<Option<Arc<KeyPair>>, NoSuchKey> {
         let entry = self.entry(owner, handle)?;
-        let granted = std::mem::take(&mut entry.for_export);
-        Ok(granted.then(|| Arc::clone(&entry.key_pair)))
+        let granted = std::mem::take(&mut entry.for_export).then(|| Arc::clone(&entry.key_pair));
+        if granted.is_some() && self.keeping.is_for_one_use() {
+            self.keys.remove(&handle);
+        }
+        Ok(granted)
     }
 
     /// The envelope behind a handle of this owner, the address that opens it, and the public key that it holds.

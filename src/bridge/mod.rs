@@ -45,7 +45,7 @@ pub use calls::{
 pub use clock::{Clock, Instant, SystemClock};
 pub use device::DeviceState;
 pub use event::{Event, Prompt};
-pub use keyring::{Handle, Held, Keeping, Keyring, KeyringError, NoSuchKey, Unlock};
+pub use keyring::{Handle, Held, InUse, Keeping, Keyring, KeyringError, NoSuchKey, Unlock};
 pub use notice::{Notice, Teller};
 pub use openapi::text as contract;
 pub use pairings::{Pairing, Pairings, PairingsError};

@@ -68,6 +68,8 @@ pub enum Notice {
         status: u16,
         /// The code of the refusal, if it was one.
         code: Option<&'static str>,
+        /// What went wrong on this machine, which a page is not told.
+        failure: Option<String>,
         /// Names the request in the answer, too.
         request_id: String,
     },

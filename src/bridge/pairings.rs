@@ -116,7 +116,7 @@ impl Pairings {
         self.known.values().any(|known| known.pairing.origin == *origin)
     }
 
-    /// Adds one, and keeps it. One with the same key is replaced, with its scopes.
+    /// Adds one, and keeps it. An earlier one of the same origin and key ends.
     ///
     /// # Errors
     /// [`PairingsError`]; nothing is added then.
@@ -139,6 +139,14 @@ impl Pairings {
             paired_at: since.map_or(0, |since| since.as_secs()),
         };
         let id = pairing.key.key_id();
+        // Whose key it is already would have another page act for him.
+        if self
+            .known
+            .get(&id)
+            .is_some_and(|known| known.pairing.origin != pairing.origin)
+        {
+            return Err(PairingsError::KeyOfAnother);
+        }
         let others = self
             .known
             .iter()
@@ -149,12 +157,12 @@ impl Pairings {
         Ok(())
     }
 
-    /// Ends all of an origin; the keys of those that ended.
+    /// Ends all of an origin: the keys of those that ended, and whether that could be kept. If it could not, they have
+    /// ended all the same until the bridge is started again.
     ///
     /// # Errors
-    /// [`PairingsError::NotPaired`] if there is none, and those of the disk; they have ended even if that could not be
-    /// kept, until the bridge is started again.
-    pub fn revoke(&mut self, origin: &Origin) -> Result<Vec<KeyId>, PairingsError> {
+    /// [`PairingsError::NotPaired`] if there is none.
+    pub fn revoke(&mut self, origin: &Origin) -> Result<(Vec<KeyId>, Result<(), PairingsError>), PairingsError> {
         let of_origin = self.known.iter().filter(|(_, known)| known.pairing.origin == *origin);
         let ended: Vec<_> = of_origin.map(|(id, _)| *id).collect();
         if ended.is_empty() {
@@ -163,8 +171,8 @@ impl Pairings {
             });
         }
         self.known.retain(|id, _| !ended.contains(id));
-        self.save(self.known.values().map(|known| &known.pairing))?;
-        Ok(ended)
+        let kept = self.save(self.known.values().map(|known| &known.pairing));
+        Ok((ended, kept))
     }
 
     fn save<'a>(&self, pairings: impl Iterator<Item = &'a Pairing>) -> Result<(), PairingsError> {
@@ -209,6 +217,9 @@ pub enum PairingsError {
         /// The origin that was to be paired.
         origin: String,
     },
+    /// The key is that of a page of another origin.
+    #[error("the page's key is another page's already")]
+    KeyOfAnother,
     /// There is none.
     #[error("{origin} is not paired")]
     NotPaired {
@@ -231,6 +242,11 @@ impl Fault for PairingsError {
                 "too-many-pairings",
                 Class::Policy,
                 "revoke some with saltbridge pairings revoke ORIGIN, then pair again",
+            ),
+            Self::KeyOfAnother => Explanation::new(
+                "key-of-another",
+                Class::Policy,
+                "each page makes a key of its own, and hands it to nobody",
             ),
             Self::NotPaired { .. } => Explanation::new(
                 "not-paired",

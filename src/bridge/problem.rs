@@ -75,6 +75,16 @@ impl Problem {
         &self.sentence
     }
 
+    /// The same for a page: what the machine's own parts say may name its files and its user. The terminal has it all.
+    #[must_use]
+    pub(super) fn for_pages(mut self) -> Self {
+        if self.explanation.class == Class::System {
+            self.sentence = "the bridge's machine did not do its part; its terminal says why".to_owned();
+            self.explanation.help = "ask the person at the bridge".into();
+        }
+        self
+    }
+
     /// The answer that tells it.
     pub(super) fn into_answer(self, request_id: &str) -> Answer {
         let body = ProblemBody {

@@ -48,7 +48,11 @@ pub(super) async fn answer(bridge: Arc<Bridge>, door: Arc<Door>, request: Reques
         }
     };
     tell(&bridge, &parts, who.as_ref(), &known, &request_id, &result);
-    let answer = result.unwrap_or_else(|problem| problem.into_answer(&request_id));
+    let is_page = known.readable_by.is_some();
+    let answer = result.unwrap_or_else(|problem| match is_page {
+        true => problem.for_pages().into_answer(&request_id),
+        false => problem.into_answer(&request_id),
+    });
     finish(&bridge, answer, known).await
 }
 
@@ -201,6 +205,10 @@ fn tell(
         call: crate::text::printable(&format!("{} {}", parts.method, parts.uri.path())),
         status,
         code,
+        failure: match result {
+            Err(problem) if problem.status().is_server_error() => Some(problem.sentence().to_owned()),
+            _ => None,
+        },
         request_id: request_id.to_owned(),
     });
 }

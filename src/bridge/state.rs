@@ -1,10 +1,14 @@
 //! What the bridge knows while it runs.
 
 use std::collections::HashMap;
+use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::io::Errno;
 use tokio::sync::{Notify, Semaphore};
 
 use super::caller::{Caller, Owner};
@@ -19,9 +23,11 @@ use super::notice::{Notice, Teller};
 use super::pairings::{Pairings, PairingsError};
 use super::protocol::{Identity, KeyId, Origin, RequestSignature};
 use super::refusal::Refusal;
+use super::socket::SocketError;
 use crate::fault::{Class, Explanation, Fault};
 use crate::files::Folder;
 use crate::ledger::{DeviceFault, Endpoint, Session};
+use crate::text::printable_path;
 
 /// How many times a minute one owner may have the device ask the person something.
 const PROMPTS: usize = 10;
@@ -77,6 +83,8 @@ pub struct Bridge {
     prompts: Mutex<HashMap<KeyId, Vec<Instant>>>,
     /// Rings when a key is held from now on.
     pub(super) holds: Notify,
+    /// What is kept in the folder is changed by one bridge alone.
+    _lock: File,
 }
 
 impl Bridge {
@@ -93,6 +101,7 @@ impl Bridge {
             teller,
             clock,
         } = config;
+        let lock = lock_folder(folder)?;
         let session = Session::start(endpoint).map_err(|_| DeviceFault::SessionEnded)?;
         let listeners = Arc::default();
         Ok(Self {
@@ -112,6 +121,7 @@ impl Bridge {
             clock,
             prompts: Mutex::default(),
             holds: Notify::new(),
+            _lock: lock,
         })
     }
 
@@ -196,10 +206,10 @@ impl Bridge {
     }
 
     /// Ends everything that stands because of an origin's pairings.
-    pub(super) fn revoke(&self, origin: &Origin) -> Result<usize, PairingsError> {
+    pub(super) fn revoke(&self, origin: &Origin) -> Result<(), PairingsError> {
         let mut registry = self.registry();
         registry.invitations.take(origin);
-        let ended = registry.pairings.revoke(origin)?;
+        let (ended, kept) = registry.pairings.revoke(origin)?;
         drop(registry);
         let is_ended = |owner: Owner| matches!(owner, Owner::Page(key) if ended.contains(&key));
         self.forgetting("the pairing was revoked", |keyring| {
@@ -209,7 +219,7 @@ impl Bridge {
         ended.iter().for_each(|key| listeners.end(Owner::Page(*key)));
         drop(listeners);
         (self.teller)(&Notice::Revoked { origin: origin.clone() });
-        Ok(ended.len())
+        kept
     }
 
     /// Wipes what must not outlive the bridge, once nobody asks it anything any more.
@@ -219,6 +229,28 @@ impl Bridge {
         // What the device asks is answered first.
         self.device.is_free().await;
         self.forget_all("the bridge is stopping");
+    }
+}
+
+/// Takes the folder for this process, as long as the file is open.
+fn lock_folder(folder: &Path) -> Result<File, SocketError> {
+    let path = folder.join("bridge.lock");
+    let failed = |error: std::io::Error| SocketError::Failed {
+        path: printable_path(&path),
+        reason: error.to_string(),
+    };
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false).mode(0o600);
+    let file = options
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(&path)
+        .map_err(failed)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(file),
+        Err(Errno::WOULDBLOCK) => Err(SocketError::Taken {
+            path: printable_path(&path),
+        }),
+        Err(error) => Err(failed(error.into())),
     }
 }
 
@@ -242,6 +274,9 @@ pub enum StartError {
     /// The pairings.
     #[error(transparent)]
     Pairings(#[from] PairingsError),
+    /// Another bridge has the folder, or it cannot be locked.
+    #[error(transparent)]
+    Folder(#[from] SocketError),
     /// The device's thread.
     #[error(transparent)]
     Device(#[from] DeviceFault),
@@ -252,6 +287,7 @@ impl Fault for StartError {
         match self {
             Self::Identity(error) => error.explain(),
             Self::Pairings(error) => error.explain(),
+            Self::Folder(error) => error.explain(),
             Self::Device(error) => error.explain(),
         }
     }

@@ -1,11 +1,12 @@
 //! Whether the device is there: the system tells when one is plugged in and out.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use super::event::Event;
 use super::state::Bridge;
-use crate::ledger::usb::{Change, Watch};
+use crate::ledger::usb::{Change, Port, UsbDevice, Watch};
 
 /// How long a device may be away that opens or closes an app: Ledger's take up to 6 s (measured). One that stays away
 /// longer was unplugged.
@@ -25,26 +26,30 @@ pub(super) fn watch(bridge: &Arc<Bridge>) {
 
 fn follow(bridge: &Weak<Bridge>) {
     let mut changes = Watch::start();
-    let mut away: Option<Instant> = None;
+    let mut away: BTreeMap<Port, Instant> = BTreeMap::new();
     loop {
-        let left = away.map(|since| RETURNS_WITHIN.saturating_sub(since.elapsed()));
-        let Ok(change) = changes.next(left) else { return };
+        let first = away.values().min();
+        let left = first.map(|since| RETURNS_WITHIN.saturating_sub(since.elapsed()));
+        let change = changes.next(left);
         let Some(bridge) = bridge.upgrade() else { return };
-        let is_meant = |device| bridge.device.endpoint().means(device);
+        let is_meant = |device: &UsbDevice| bridge.device.endpoint().means(device);
         match change {
-            Some(Change::Plugged(device)) if is_meant(&device) => {
-                away = None;
+            Ok(Some(Change::Plugged(device))) if is_meant(&device) => {
+                away.remove(&device.port);
                 bridge.device.is_now("plugged-in");
                 bridge.listeners().tell_all(&Event::Plugged);
             }
-            Some(Change::Unplugged(device)) if is_meant(&device) => {
-                away.get_or_insert_with(Instant::now);
+            Ok(Some(Change::Unplugged(device))) if is_meant(&device) => {
+                away.entry(device.port).or_insert_with(Instant::now);
             }
-            None if away.is_some_and(|since| since.elapsed() >= RETURNS_WITHIN) => {
-                away = None;
-                bridge.unplugged();
-            }
-            _ => {}
+            Ok(_) => {}
+            // Nobody tells any more what is unplugged: nothing is kept that would have to be forgotten then.
+            Err(_) => return bridge.unplugged(),
+        }
+        let before = away.len();
+        away.retain(|_, since| since.elapsed() < RETURNS_WITHIN);
+        if away.len() < before {
+            bridge.unplugged();
         }
     }
 }

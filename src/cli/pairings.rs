@@ -86,7 +86,8 @@ fn revoke(origin: &Origin, report: &Report) -> Result<Outcome, Failure> {
             client.call_for_text(Method::DELETE, &format!("/v1/pairings/{segment}"), None::<&()>)?;
         }
         None => {
-            Pairings::load(&OwnFolders::of_this_process().state()?)?.revoke(origin)?;
+            let (_, kept) = Pairings::load(&OwnFolders::of_this_process().state()?)?.revoke(origin)?;
+            kept?;
         }
     }
     report.say(&format!("{origin} may not use the bridge any more."));

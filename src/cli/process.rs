@@ -43,6 +43,8 @@ enum Asking {
     Yes,
     /// Ctrl-C was pressed: the program ends with the answer, whatever it is.
     UntilAnswered,
+    /// Ctrl-C was pressed, and the program stops by itself once it is answered; pressed again, it ends at once.
+    WhileStopping,
 }
 
 /// Keeps memory that holds keys off the disk and away from debuggers of the same user, and raises the limit on open
@@ -122,7 +124,7 @@ fn begin_to_stop(stop: Box<dyn FnOnce() + Send>) {
             let text = "\nThe device is still asking: answer it there. Press Ctrl-C again to leave without an answer.";
             let _ = writeln!(std::io::stderr().lock(), "{text}");
         });
-        *ASKING.lock().unwrap_or_else(PoisonError::into_inner) = Asking::Yes;
+        *ASKING.lock().unwrap_or_else(PoisonError::into_inner) = Asking::WhileStopping;
     }
     stop();
 }

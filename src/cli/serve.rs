@@ -3,12 +3,13 @@
 use std::net::TcpListener;
 use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueHint;
 use listenfd::ListenFd;
-use saltbridge::bridge::{self, Bridge, Config, Keeping, Listening, Notice, SystemClock};
+use saltbridge::bridge::{self, Bridge, Config, Keeping, Listening, Notice, SystemClock, Teller};
 use saltbridge::host::listener_at;
 use saltbridge::ledger::{Event, Waiting};
 use saltbridge::own_folders::OwnFolders;
@@ -91,10 +92,7 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
             when_unplugged: args.keep_unplugged,
         },
         spool: spool::choose(args.spool_dir.as_deref(), report)?,
-        teller: {
-            let report = *report;
-            Arc::new(move |notice: &Notice| tell(&report, notice))
-        },
+        teller: teller(report),
         clock: Arc::new(SystemClock),
     };
     // What was signed in this second or before may have been heard by another process.
@@ -182,6 +180,46 @@ impl Handed {
     }
 }
 
+/// How many calls wait to be told at most; what the person must know is never left out.
+const CALLS_WAITING: usize = 256;
+
+/// How long the device waits for the terminal before it asks: one that was stopped (Ctrl-S) must not stop the bridge.
+const TERMINAL: Duration = Duration::from_secs(2);
+
+/// Tells on a thread of its own, since a terminal may be slow. A question is told before the device asks it.
+fn teller(report: &Report) -> Teller {
+    let report = *report;
+    let (sender, notices) = mpsc::channel::<(Notice, Option<mpsc::Sender<()>>)>();
+    let waiting = Arc::new(AtomicUsize::new(0));
+    let told = Arc::clone(&waiting);
+    let telling = std::thread::Builder::new().name("terminal".into()).spawn(move || {
+        for (notice, done) in notices {
+            tell(&report, &notice);
+            if matches!(notice, Notice::Called { .. }) {
+                told.fetch_sub(1, Ordering::Relaxed);
+            }
+            drop(done);
+        }
+    });
+    let has_thread = telling.is_ok();
+    Arc::new(move |notice: &Notice| {
+        let is_call = matches!(notice, Notice::Called { .. });
+        if !has_thread {
+            return tell(&report, notice);
+        }
+        if is_call && waiting.fetch_add(1, Ordering::Relaxed) >= CALLS_WAITING {
+            waiting.fetch_sub(1, Ordering::Relaxed);
+            return;
+        }
+        let is_question = matches!(notice, Notice::Prompt(_) | Notice::ShowsAddress(_));
+        let (done, is_told) = mpsc::channel();
+        let _ = sender.send((notice.clone(), is_question.then_some(done)));
+        if is_question {
+            let _ = is_told.recv_timeout(TERMINAL);
+        }
+    })
+}
+
 /// What happens, for the person at the terminal.
 fn tell(report: &Report, notice: &Notice) {
     match notice {
@@ -220,8 +258,12 @@ fn tell(report: &Report, notice: &Notice) {
             call,
             status,
             code,
+            failure,
             request_id,
         } => {
+            if let Some(failure) = failure {
+                report.warn(&format!("{who}: {failure}"));
+            }
             let code = code.map(|code| format!(" {code}")).unwrap_or_default();
             report.detail(&format!("{who}: {call} → {status}{code} ({request_id})"));
         }

@@ -13,11 +13,13 @@ use http_body_util::BodyExt as _;
 use http_body_util::channel::{Channel, Sender};
 use hyper::body::Incoming;
 use tokio::runtime::Handle;
-use tokio::sync::mpsc;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::{BadRequest, Called, Failed};
 use crate::bridge::answer::{Answer, of_type};
+use crate::bridge::call::OCTETS_LIMIT;
 use crate::bridge::caller::Standing;
+use crate::bridge::keyring::{InUse, NoSuchKey};
 use crate::bridge::problem::Problem;
 use crate::bridge::refusal::Refusal;
 use crate::encryption::PublicKey;
@@ -34,12 +36,16 @@ const WAITING: usize = 4;
 /// Opens a sealed box with a key that is held.
 pub(super) async fn decrypt(called: Called, body: Incoming) -> Result<Answer, Problem> {
     let (owner, handle) = (called.owner()?, called.handle()?);
-    let key_pair = called.bridge.keyring().key(called.bridge.clock.now(), owner, handle)?;
+    // First, so that a key for one use is not used up in vain.
+    let permit = permit(&called)?;
+    let key = called.bridge.keyring().key(called.bridge.clock.now(), owner, handle)?;
     let spool = called.bridge.spool.clone();
-    through(called, body, move |input| {
-        open_to_spool(input, &*key_pair, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
-    })
-    .await
+    let key = Arc::new(key);
+    let used = Arc::clone(&key);
+    let work = move |input: &mut Input| {
+        open_to_spool(input, &**used, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
+    };
+    through(called, permit, Some(key), body, work).await
 }
 
 /// Seals a body for a public key.
@@ -48,38 +54,54 @@ pub(super) async fn encrypt(called: Called, body: Incoming) -> Result<Answer, Pr
     let public_key = public_key.ok_or(BadRequest::Missing { name: "public_key" })?;
     let recipient = public_key.parse::<PublicKey>()?;
     let spool = called.bridge.spool.clone();
-    through(called, body, move |input| {
+    let permit = permit(&called)?;
+    let work = move |input: &mut Input| {
         seal_to_spool(input, &recipient, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
-    })
-    .await
+    };
+    through(called, permit, None, body, work).await
 }
 
-/// Does `work` with a body as it comes, and answers with its result.
+/// The right to a thread.
+fn permit(called: &Called) -> Result<OwnedSemaphorePermit, BadRequest> {
+    let bodies = Arc::clone(&called.bridge.bodies);
+    bodies.try_acquire_owned().map_err(|_| BadRequest::Busy)
+}
+
+/// Does `work` with a body as it comes, and answers with its result. It ends when the key does that it uses.
 async fn through(
     called: Called,
+    permit: OwnedSemaphorePermit,
+    used: Option<Arc<InUse>>,
     mut body: Incoming,
     work: impl FnOnce(&mut Input) -> Result<Spooled, Failed> + Send + 'static,
 ) -> Result<Answer, Problem> {
-    let permit = Arc::clone(&called.bridge.bodies)
-        .try_acquire_owned()
-        .map_err(|_| BadRequest::Busy)?;
+    let key = used.as_ref().map_or_else(Standing::for_ever, |used| used.standing());
     let (feed, pieces) = mpsc::channel(WAITING);
     let length = called.length;
     let working = tokio::task::spawn_blocking(move || {
         let mut input = Input::from_reader(Pieces::new(pieces), "the body", length);
-        work(&mut input)
+        // The thread keeps the permit as long as it works, also for a caller who has left.
+        work(&mut input).map(|spooled| (spooled, permit))
     });
-    let fed = pass_on(&mut body, feed).await;
-    let done = working.await.unwrap_or_else(|_| Err(DeviceFault::SessionEnded.into()));
+    let passed = async {
+        let fed = pass_on(&mut body, feed).await;
+        (fed, working.await)
+    };
+    let (fed, done) = tokio::select! {
+        () = key.over() => return Err(NoSuchKey.into()),
+        passed = passed => passed,
+    };
+    let done = done.unwrap_or_else(|_| Err(DeviceFault::SessionEnded.into()));
     // What the body lacked is the reason of everything else.
     fed.map_err(|refusal| refusal.problem())?;
-    let spooled = done?;
+    let (spooled, permit) = done?;
     let total = spooled.length();
     let (sender, body) = Channel::new(WAITING);
     let (standing, runtime) = (called.caller.standing(), Handle::current());
     tokio::task::spawn_blocking(move || {
-        let _permit = permit;
-        pour(spooled, sender, &standing, &runtime);
+        // One for one use ends with what it was used for.
+        let (_permit, _used) = (permit, used);
+        pour(spooled, sender, [&standing, &key], &runtime);
     });
     let mut answer = of_type("application/octet-stream", body.boxed_unsync());
     answer
@@ -91,6 +113,7 @@ async fn through(
 /// Passes a body on, piece by piece. If nobody takes it any more, because of an error, it is read to its end all the
 /// same: who sends must be able to read the answer.
 async fn pass_on(body: &mut Incoming, feed: mpsc::Sender<Option<Bytes>>) -> Result<(), Refusal> {
+    let mut left = OCTETS_LIMIT;
     loop {
         let frame = tokio::time::timeout(SILENCE, body.frame()).await;
         match frame.map_err(|_| Refusal::BodyTooSlow)? {
@@ -101,6 +124,8 @@ async fn pass_on(body: &mut Incoming, feed: mpsc::Sender<Option<Bytes>>) -> Resu
             Some(Err(_)) => return Err(Refusal::BodyCut),
             Some(Ok(frame)) => {
                 if let Ok(piece) = frame.into_data() {
+                    let too_long = Refusal::BodyTooLong { limit: OCTETS_LIMIT };
+                    left = left.checked_sub(piece.len() as u64).ok_or(too_long)?;
                     let _ = feed.send(Some(piece)).await;
                 }
             }
@@ -144,9 +169,10 @@ impl Read for Pieces {
 
 /// Pours a result into an answer's body. If it ends early, the connection is closed before its announced length, which
 /// tells the caller that it is not whole.
-fn pour(spooled: Spooled, mut sender: Sender<Bytes, io::Error>, standing: &Standing, runtime: &Handle) {
+fn pour(spooled: Spooled, mut sender: Sender<Bytes, io::Error>, standing: [&Standing; 2], runtime: &Handle) {
+    let [pairing, key] = standing;
     let poured = spooled.pour(Threads::ONE, |piece| {
-        if standing.is_over() {
+        if pairing.is_over() || key.is_over() {
             return Err(Stopped);
         }
         let mut copy = WipedBuffer::new(piece.len());
@@ -155,7 +181,8 @@ fn pour(spooled: Spooled, mut sender: Sender<Bytes, io::Error>, standing: &Stand
         runtime.block_on(async {
             tokio::select! {
                 // Whoever reads slowly does not put the end off.
-                () = standing.over() => Err(Stopped),
+                () = pairing.over() => Err(Stopped),
+                () = key.over() => Err(Stopped),
                 sent = tokio::time::timeout(SILENCE, sent) => match sent {
                     Ok(Ok(())) => Ok(()),
                     _ => Err(Stopped),

@@ -41,7 +41,10 @@ pub(super) fn status(called: &Called) -> Answer {
     json(&StatusAnswer {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         interface: 1,
-        device: bridge.device.state(),
+        device: match caller {
+            Caller::Page { .. } => bridge.device.state().for_pages(),
+            Caller::User { .. } | Caller::Anyone => bridge.device.state(),
+        },
         scopes,
         keys: caller.owner().map_or(0, |owner| bridge.keyring().count_of(owner)),
         endpoint,
@@ -57,7 +60,8 @@ pub(super) fn events(called: &Called) -> Result<Answer, Problem> {
         .open(owner)
         .ok_or(BadRequest::TooManyStreams)?;
     let (mut sender, body) = Channel::new(8);
-    tokio::spawn(async move {
+    let standing = called.caller.standing();
+    let streaming = async move {
         // Begins with a comment: the caller knows that he misses nothing from now on.
         let mut next = ": events\n\n".into();
         loop {
@@ -69,6 +73,13 @@ pub(super) fn events(called: &Called) -> Result<Answer, Problem> {
                 Ok(None) => return,
                 Err(_) => ":\n\n".into(),
             };
+        }
+    };
+    tokio::spawn(async move {
+        tokio::select! {
+            // Also if it ended before the stream was open, and whoever reads slowly.
+            () = standing.over() => {}
+            () = streaming => {}
         }
     });
     Ok(of_type("text/event-stream", body.boxed_unsync()))

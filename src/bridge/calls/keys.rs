@@ -145,6 +145,7 @@ pub(super) async fn unwrap(called: &Called, request: UnwrapRequest) -> Result<An
             return Ok(json(&told(&held)));
         }
     }
+    bridge.keyring().check_room(owner)?;
     let purpose = if for_export { Purpose::Export } else { Purpose::Open };
     let (key_pair, address, v_form) = open(called, envelope.clone(), wanted, expected, purpose).await?;
     let unlock = Unlock {

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 
 use super::{Called, Taken, read};
 use crate::bridge::answer::{Answer, empty, json, secret_json};
+use crate::bridge::caller::Owner;
 use crate::bridge::door::Door;
 use crate::bridge::invitations::GOOD_FOR;
 use crate::bridge::notice::Notice;
@@ -135,6 +136,12 @@ impl Between {
             .pairings
             .add(origin.clone(), page_key, invitation.scopes.clone())?;
         drop(registry);
+        // What an earlier pairing of the same browser holds ends with it.
+        let owner = Owner::Page(page_key.key_id());
+        bridge.forgetting("the page was paired anew", |keyring| {
+            keyring.forget_all_of(|other| other == owner);
+        });
+        bridge.listeners().end(owner);
         (bridge.teller)(&Notice::Paired {
             origin,
             scopes: invitation.scopes.clone(),

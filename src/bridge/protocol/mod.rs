@@ -40,28 +40,13 @@ pub use refusal::SignatureError;
 pub use request::RequestSignature;
 pub use scope::{Scope, ScopeError, Scopes};
 
-use crate::fault::{Class, Explanation, Fault};
+pub use crate::encryption::RandomError;
 
 /// The label of the one signature in `Signature-Input` and `Signature`.
 const LABEL: &str = "saltbridge";
 
 /// The only value that the parameter `alg` may have (RFC 9421, section 3.3.4).
 const ALGORITHM: &str = "ecdsa-p256-sha256";
-
-/// The system's random source failed; nothing can be made safely.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the system's random source failed")]
-pub struct RandomError;
-
-impl Fault for RandomError {
-    fn explain(&self) -> Explanation {
-        Explanation::new(
-            "no-randomness",
-            Class::System,
-            "the kernel's getrandom does not answer; restart the machine and try again",
-        )
-    }
-}
 
 /// `N` bytes from the system's random source.
 fn random<const N: usize>() -> Result<zeroize::Zeroizing<[u8; N]>, RandomError> {

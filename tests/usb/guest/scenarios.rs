@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+mod bridge;
 mod conversation;
 mod doctor;
 mod drivers;
@@ -69,6 +70,7 @@ impl Scenario {
             programs::all(),
             wrongs::all(),
             everyday::all(),
+            bridge::all(),
             pulled::all(),
             endings::all(),
             others::all(),
