@@ -10,7 +10,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use saltbridge::bridge::{self, Bridge, Clock, Config, Instant, Keeping};
-use saltbridge::emulator::Start;
+use saltbridge::emulator::{Device, Start};
 use saltbridge::files::Folder;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
@@ -146,6 +146,10 @@ impl Clocked {
 impl Drop for Clocked {
     fn drop(&mut self) {
         self.stop.notify_one();
+        // A question that a test left open would be waited for.
+        if self.stage.emulator.look(Device::is_asking) {
+            self.stage.emulator.decide(false);
+        }
         let _ = self.serving.take().map(JoinHandle::join);
     }
 }
