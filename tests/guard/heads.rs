@@ -9,8 +9,7 @@
     clippy::panic
 )]
 
-use crate::scene::{Call, NO_CODE, Row, Scene, row, with_head};
-use crate::served::NUMERBAY;
+use crate::scene::{Call, NO_CODE, Row, Scene, row};
 
 /// Everything that nearly says the address that is bound.
 pub fn hosts(scene: &Scene) -> Vec<Row> {
@@ -205,8 +204,5 @@ pub fn other_protocols(scene: &Scene) -> Vec<Row> {
         let json = scene.draft(Call::Unwrap).header("Expect", expectation).sign();
         rows.push(row(format!("Expect: {expectation}, and waiting"), json.head.clone(), 417, "no-expectation"));
     }
-    let tunnel =
-        with_head(&scene.draft(Call::Status).sign(), |head| head.replacen(NUMERBAY, "https://numerbay.ai:443", 1));
-    rows.push(row("the default port written out", tunnel, 403, "origin-unknown"));
     rows
 }
