@@ -43,16 +43,6 @@ impl DeviceState {
     }
 }
 
-impl DeviceState {
-    /// The same without what only tells of somebody else's call.
-    pub(super) fn for_pages(mut self) -> Self {
-        if self.state == "asking" {
-            self.state = "ready".to_owned();
-        }
-        self
-    }
-}
-
 /// What a key is wanted for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Purpose {
@@ -85,6 +75,8 @@ pub(super) struct Device {
     session: Session,
     turn: Arc<Turns<()>>,
     known: Mutex<DeviceState>,
+    /// For whom it asked last.
+    asks_for: Mutex<Option<Owner>>,
     listeners: Arc<Mutex<Listeners>>,
     teller: Teller,
 }
@@ -110,6 +102,7 @@ impl Device {
             session,
             turn: Arc::default(),
             known: Mutex::new(DeviceState::of(state)),
+            asks_for: Mutex::default(),
             listeners,
             teller,
         }
@@ -121,6 +114,17 @@ impl Device {
 
     pub(super) fn state(&self) -> DeviceState {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The same for a caller: that it asks for a page is told that page, and the user's programs.
+    pub(super) fn state_for(&self, caller: &Caller) -> DeviceState {
+        let mut state = self.state();
+        let asks_for = *self.asks_for.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_page = matches!(caller, Caller::Page { .. });
+        if is_page && state.state == "asking" && asks_for != caller.owner() {
+            state.state = "ready".to_owned();
+        }
+        state
     }
 
     /// What the system, or a conversation, tells of it.
@@ -224,6 +228,7 @@ impl Device {
                 }
             }
             ledger::Event::Asking => {
+                *self.asks_for.lock().unwrap_or_else(PoisonError::into_inner) = Some(owner);
                 known.state = "asking".to_owned();
                 Event::Asking
             }

@@ -41,10 +41,7 @@ pub(super) fn status(called: &Called) -> Answer {
     json(&StatusAnswer {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         interface: 1,
-        device: match caller {
-            Caller::Page { .. } => bridge.device.state().for_pages(),
-            Caller::User { .. } | Caller::Anyone => bridge.device.state(),
-        },
+        device: bridge.device.state_for(caller),
         scopes,
         keys: caller.owner().map_or(0, |owner| bridge.keyring().count_of(owner)),
         endpoint,
