@@ -5,7 +5,7 @@
 //! other one; keys stay in memory alone, each with its owner, for a time. A signature and a storage key never leave the
 //! process, and a private key only after an approval that was asked for that.
 //!
-//! Refuses: every request that the [`guard`] does not find right. There is no call that it does not stand in front of.
+//! Refuses: every request that the guard (`guard.rs`) does not find right. There is no call that it does not stand in front of.
 //!
 //! `docs/bridge-protocol.md` describes what is said, `docs/threats.md` what is defended against and what is not.
 
