@@ -131,6 +131,39 @@ fn a_refusal_keeps_its_code_and_exit_status() {
 }
 
 #[test]
+fn who_does_not_want_to_wait_need_not() {
+    let served = Served::over(Stage::new(Start::Locked), Desk::new(), &[]);
+    let no_wait = [&DECRYPT[..], &["--no-wait"]].concat();
+    run(&served, &no_wait).0.failed_with(3, "device-locked");
+    // Another run has the device's turn, and waits for the PIN.
+    let mut waiting = served.command(&DECRYPT).spawn().unwrap();
+    served.stage.wait_for_commands(2);
+    run(&served, &no_wait).0.failed_with(3, "device-busy");
+    let device = served.stage.endpoint().to_string();
+    let (listed, _) = run(&served, &["devices", "--device", &device]);
+    assert!(String::from_utf8_lossy(&listed.succeeded().stdout).contains("device-busy"), "{listed:?}");
+    waiting.kill().unwrap();
+    waiting.wait().unwrap();
+}
+
+#[test]
+fn a_question_of_a_dead_program_is_settled_through_it() {
+    let served = Served::new();
+    let device = served.stage.endpoint().to_string();
+    let mut killed = served
+        .command(&[&DECRYPT[..], &["--no-bridge", "--device", &device]].concat())
+        .spawn()
+        .unwrap();
+    served.stage.wait_for_question();
+    killed.kill().unwrap();
+    killed.wait().unwrap();
+    run(&served, &DECRYPT).0.failed_with(3, "prompt-pending");
+    let (settled, _) = run(&served, &[&DECRYPT[..], &["--device-idle"]].concat());
+    settled.succeeded();
+    assert_eq!(served.desk.read("out.csv"), the_report());
+}
+
+#[test]
 fn there_is_one_bridge_of_a_user_at_a_time() {
     let mut served = Served::new();
     let device = served.stage.endpoint().to_string();

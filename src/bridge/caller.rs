@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::manner::Manner;
 use super::protocol::{KeyId, Origin, Scope, Scopes};
 
 /// Whose a key or a stream is: one browser's pairing, or the user's programs.
@@ -30,10 +31,7 @@ pub(super) enum Caller {
         standing: Standing,
     },
     /// A program of the user, at the socket.
-    User {
-        /// Which command of saltbridge's it says that it is.
-        command: Option<String>,
-    },
+    User(Manner),
     /// Somebody of whom nothing is known.
     Anyone,
 }
@@ -43,7 +41,7 @@ impl Caller {
     pub(super) fn owner(&self) -> Option<Owner> {
         match self {
             Self::Page { key, .. } => Some(Owner::Page(*key)),
-            Self::User { .. } => Some(Owner::User),
+            Self::User(_) => Some(Owner::User),
             Self::Anyone => None,
         }
     }
@@ -52,7 +50,7 @@ impl Caller {
     pub(super) fn may(&self, scope: Scope) -> bool {
         match self {
             Self::Page { scopes, .. } => scopes.contains(scope),
-            Self::User { .. } => true,
+            Self::User(_) => true,
             Self::Anyone => false,
         }
     }
@@ -61,8 +59,10 @@ impl Caller {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Page { origin, .. } => origin.to_string(),
-            Self::User { command: Some(command) } => format!("saltbridge {command}"),
-            Self::User { command: None } => "a program of yours".to_owned(),
+            Self::User(manner) => match &manner.command {
+                Some(command) => format!("saltbridge {command}"),
+                None => "a program of yours".to_owned(),
+            },
             Self::Anyone => "somebody".to_owned(),
         }
     }
@@ -70,7 +70,7 @@ impl Caller {
     pub(super) fn standing(&self) -> Standing {
         match self {
             Self::Page { standing, .. } => standing.clone(),
-            Self::User { .. } | Self::Anyone => Standing::for_ever(),
+            Self::User(_) | Self::Anyone => Standing::for_ever(),
         }
     }
 }

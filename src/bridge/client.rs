@@ -25,8 +25,9 @@ use tokio::net::UnixStream;
 use tokio::runtime::{Builder, Runtime};
 use zeroize::{Zeroize as _, Zeroizing};
 
-use super::door::{COMMAND, Door};
+use super::door::Door;
 use super::event::Event;
+use super::manner::Manner;
 use crate::fault::{Class, Explanation, Fault};
 use crate::text::{printable, printable_path};
 
@@ -41,8 +42,8 @@ const CONNECTING: Duration = Duration::from_secs(5);
 /// A bridge that runs.
 pub struct Client {
     path: PathBuf,
-    /// What the bridge is told that asks: the name of a command.
-    command: String,
+    /// How it is asked.
+    manner: Manner,
     runtime: Runtime,
     /// The connection that was used last.
     kept: Mutex<Option<SendRequest<Full<Bytes>>>>,
@@ -53,7 +54,7 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError::NotRunning`] if nobody listens, [`ClientError::NotOwn`].
-    pub fn connect(path: &Path, command: &str) -> Result<Self, ClientError> {
+    pub fn connect(path: &Path, manner: Manner) -> Result<Self, ClientError> {
         let shown = || printable_path(path);
         let not_running = || ClientError::NotRunning { path: shown() };
         let found = std::fs::symlink_metadata(path).map_err(|_| not_running())?;
@@ -64,7 +65,7 @@ impl Client {
         let runtime = runtime.map_err(|error| ClientError::failed(&error))?;
         let client = Self {
             path: path.to_owned(),
-            command: command.to_owned(),
+            manner,
             runtime,
             kept: Mutex::default(),
         };
@@ -78,7 +79,7 @@ impl Client {
     /// # Errors
     /// As [`Self::connect`].
     pub fn another(&self) -> Result<Self, ClientError> {
-        Self::connect(&self.path, &self.command)
+        Self::connect(&self.path, self.manner.clone())
     }
 
     /// Calls, and reads the answer.
@@ -182,9 +183,10 @@ impl Client {
         json: Option<Vec<u8>>,
     ) -> Result<Request<Full<Bytes>>, ClientError> {
         let mut request = Request::builder().method(method).uri(target);
-        request = request
-            .header(header::HOST, Door::SOCKET_HOST)
-            .header(COMMAND, &self.command);
+        request = request.header(header::HOST, Door::SOCKET_HOST);
+        if let Some(headers) = request.headers_mut() {
+            self.manner.write(headers);
+        }
         if json.is_some() {
             request = request.header(header::CONTENT_TYPE, "application/json");
         }

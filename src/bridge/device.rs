@@ -12,6 +12,7 @@ use tokio::sync::Mutex as Turns;
 
 use super::caller::{Caller, Owner};
 use super::event::{Event, Listeners, Prompt};
+use super::manner::Manner;
 use super::notice::{Notice, Teller};
 use crate::encryption::PublicKey;
 use crate::ethereum::Address;
@@ -146,6 +147,10 @@ impl Device {
         let owner = caller.owner().ok_or(DeviceFault::SessionEnded)?;
         let turn = match Arc::clone(&self.turn).try_lock_owned() {
             Ok(turn) => turn,
+            Err(_) if patience_of(caller) == Patience::NoWait => {
+                let holder = "the bridge, for another request".to_owned();
+                return Err(DeviceFault::Busy { holder }.into());
+            }
             Err(_) => {
                 self.tell(owner, &Event::Queued);
                 Arc::clone(&self.turn).lock_owned().await
@@ -191,14 +196,18 @@ impl Device {
         let device = Arc::clone(self);
         let who = match caller {
             Caller::Page { origin, .. } => format!("saltbridge serve, for {origin}"),
-            Caller::User { command: Some(command) } => format!("saltbridge serve, for saltbridge {command}"),
-            Caller::User { command: None } | Caller::Anyone => "saltbridge serve".to_owned(),
+            Caller::User(Manner {
+                command: Some(command), ..
+            }) => format!("saltbridge serve, for saltbridge {command}"),
+            Caller::User(_) | Caller::Anyone => "saltbridge serve".to_owned(),
         };
+        // Said of what the device shows now, not of a question that comes up later.
+        let is_idle = AtomicBool::new(matches!(caller, Caller::User(manner) if manner.device_idle));
         Asker {
             who,
-            patience: Patience::Wait,
-            // Only a person can say so, and there may be none at a terminal.
-            is_idle: Arc::new(|_| false),
+            patience: patience_of(caller),
+            // Only a person can say so, and for a page there may be none at the terminal.
+            is_idle: Arc::new(move |_| is_idle.swap(false, Ordering::SeqCst)),
             tell: Arc::new(move |event| device.happened(owner, event)),
             leave: Leave::when(move || left.load(Ordering::SeqCst)),
         }
@@ -269,6 +278,13 @@ impl Device {
         if STATES.contains(&explanation.code) {
             self.is_now(explanation.code);
         }
+    }
+}
+
+fn patience_of(caller: &Caller) -> Patience {
+    match caller {
+        Caller::User(manner) if manner.no_wait => Patience::NoWait,
+        _ => Patience::Wait,
     }
 }
 

@@ -1,8 +1,5 @@
 //! Where requests come in.
 
-/// The header by which a program of the user says at the socket which command it is, to be told the person.
-pub(super) const COMMAND: &str = "saltbridge-command";
-
 /// A listener, as the guard sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Door {

@@ -25,7 +25,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Version, header};
 
 use super::call::{Audience, BodyRule, Call};
 use super::caller::Caller;
-use super::door::{COMMAND, Door};
+use super::door::Door;
+use super::manner::Manner;
 use super::protocol::{KeyId, Nonces, Origin, RequestSignature, Scopes};
 use super::refusal::Refusal;
 use super::state::Registry;
@@ -166,20 +167,10 @@ fn at_socket(parts: &Parts) -> Result<Admission, Refusal> {
     check_body(&parts.headers, call.body())?;
     Ok(Admission {
         call,
-        caller: Caller::User {
-            command: command_in(&parts.headers),
-        },
+        caller: Caller::User(Manner::read(&parts.headers)),
         invited: None,
         signature: None,
     })
-}
-
-/// Which command it is that calls: letters alone, since a person reads it.
-fn command_in(headers: &HeaderMap) -> Option<String> {
-    const LONGEST: usize = 20;
-    let command = headers.get(COMMAND)?.to_str().ok()?;
-    let is_word = command.len() <= LONGEST && command.bytes().all(|byte| byte.is_ascii_lowercase());
-    is_word.then(|| command.to_owned())
 }
 
 /// HTTP/1.1, one plain path (origin-form, RFC 9112, section 3.2.1), no other protocol.

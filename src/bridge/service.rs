@@ -192,7 +192,7 @@ fn tell(
     result: &Result<Answer, Problem>,
 ) {
     let who = match (caller, &known.readable_by) {
-        (Some(caller @ (Caller::Page { .. } | Caller::User { .. })), _) => caller.name(),
+        (Some(caller @ (Caller::Page { .. } | Caller::User(_))), _) => caller.name(),
         (_, Some(origin)) => origin.to_string(),
         _ => "somebody".to_owned(),
     };

@@ -32,7 +32,7 @@ pub(super) struct Args {
 
 pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     let wanted = device::wanted(&args.account)?;
-    if let Some(client) = bridge::for_device(&args.bridge, &args.device.endpoint, "address", report)? {
+    if let Some(client) = bridge::for_device(&args.bridge, &args.device, "address", report)? {
         return through(&client, args, report);
     }
     let device = Device::named(&args.device, "address", report)?;

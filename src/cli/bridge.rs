@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use http::Method;
 use saltbridge::bridge::client::{Client, ClientError};
-use saltbridge::bridge::{Event, StatusAnswer};
+use saltbridge::bridge::{Event, Manner, StatusAnswer};
 use saltbridge::ledger::Endpoint;
 use saltbridge::own_folders::OwnFolders;
 
@@ -20,16 +20,20 @@ const BEGINNING: Duration = Duration::from_secs(5);
 /// The bridge that runs; an error if there is none. `command` is what it is told.
 pub(super) fn needed(command: &str) -> Result<Client, Failure> {
     let socket = OwnFolders::of_this_process().socket()?;
-    Ok(Client::connect(&socket, command)?)
+    Ok(Client::connect(&socket, Manner::of(command))?)
 }
 
 /// The bridge that runs, if there is one.
 pub(super) fn running(command: &str) -> Result<Option<Client>, Failure> {
+    running_for(Manner::of(command))
+}
+
+fn running_for(manner: Manner) -> Result<Option<Client>, Failure> {
     // Without folders of his own there is no bridge of his.
     let Ok(socket) = OwnFolders::of_this_process().socket() else {
         return Ok(None);
     };
-    match Client::connect(&socket, command) {
+    match Client::connect(&socket, manner) {
         Ok(client) => Ok(Some(client)),
         Err(ClientError::NotRunning { .. }) => Ok(None),
         Err(error) => Err(error.into()),
@@ -39,34 +43,43 @@ pub(super) fn running(command: &str) -> Result<Option<Client>, Failure> {
 /// The bridge that runs, if a command is to use it for its device: unless it was told not to, or names another device.
 pub(super) fn for_device(
     args: &args::Bridge,
-    endpoint: &args::Endpoint,
+    device: &args::Device,
     command: &str,
     report: &Report,
 ) -> Result<Option<Client>, Failure> {
-    let endpoint = endpoint.parse()?;
-    for_any(args, (endpoint != Endpoint::default()).then_some(&endpoint), command, report)
+    let endpoint = device.endpoint.parse()?;
+    let manner = Manner {
+        no_wait: device.no_wait,
+        device_idle: device.device_idle,
+        ..Manner::of(command)
+    };
+    for_any(args, (endpoint != Endpoint::default()).then_some(&endpoint), manner, report)
 }
 
-/// The same only if its device is this one.
+/// The same only if its device is this one, for a command that waits for nobody.
 pub(super) fn for_exactly(
     args: &args::Bridge,
     endpoint: &Endpoint,
     command: &str,
     report: &Report,
 ) -> Result<Option<Client>, Failure> {
-    for_any(args, Some(endpoint), command, report)
+    let manner = Manner {
+        no_wait: true,
+        ..Manner::of(command)
+    };
+    for_any(args, Some(endpoint), manner, report)
 }
 
 fn for_any(
     args: &args::Bridge,
     endpoint: Option<&Endpoint>,
-    command: &str,
+    manner: Manner,
     report: &Report,
 ) -> Result<Option<Client>, Failure> {
     if args.no_bridge {
         return Ok(None);
     }
-    let Some(client) = running(command)? else {
+    let Some(client) = running_for(manner)? else {
         return Ok(None);
     };
     let status: StatusAnswer = client.call(Method::GET, "/v1/status", None::<&()>)?;

@@ -33,9 +33,12 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     if args.watch {
         return watch(&endpoint, report);
     }
-    let shown = match bridge::for_exactly(&args.bridge, &endpoint, "devices", report)? {
-        Some(client) => through(&client, report)?,
-        None => {
+    let client = bridge::for_exactly(&args.bridge, &endpoint, "devices", report)?;
+    let shown = match client.map(|client| through(&client, report)) {
+        Some(Ok(shown)) => shown,
+        // The bridge is talking to it: it is listed, and said to be busy.
+        Some(Err(failure)) if failure.code() != "device-busy" => return Err(failure),
+        _ => {
             let seen = survey(&endpoint, &looker("devices", report))?;
             seen.iter().map(|seen| found(seen, report)).collect()
         }

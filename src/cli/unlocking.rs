@@ -93,7 +93,7 @@ pub(super) fn unlock_with(
 fn bridge_for(unlocking: &Unlocking, command: &str, report: &Report) -> Result<Option<Client>, Failure> {
     match unlocking.signature_file.is_some() || unlocking.sign_unusual_salt {
         true => Ok(None),
-        false => bridge::for_device(&unlocking.bridge, &unlocking.device.endpoint, command, report),
+        false => bridge::for_device(&unlocking.bridge, &unlocking.device, command, report),
     }
 }
 

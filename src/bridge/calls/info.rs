@@ -36,7 +36,7 @@ pub(super) fn status(called: &Called) -> Answer {
     let Called { bridge, caller, .. } = called;
     let (scopes, endpoint) = match caller {
         Caller::Page { scopes, .. } => (scopes.iter().map(|scope| scope.to_string()).collect(), None),
-        Caller::User { .. } | Caller::Anyone => (Vec::new(), Some(bridge.device.endpoint().to_string())),
+        Caller::User(_) | Caller::Anyone => (Vec::new(), Some(bridge.device.endpoint().to_string())),
     };
     json(&StatusAnswer {
         version: env!("CARGO_PKG_VERSION").to_owned(),
