@@ -9,11 +9,12 @@
 #![forbid(unsafe_code)]
 
 use std::ffi::OsString;
-use std::fs::DirBuilder;
+use std::fs::{DirBuilder, File, OpenOptions};
 use std::io;
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::OFlags;
 use rustix::process::geteuid;
 
 use crate::fault::{Class, Explanation, Fault};
@@ -27,6 +28,22 @@ const WRITE: u32 = 0o022;
 
 /// What others may not where secrets lie: anything.
 const ANYTHING: u32 = 0o077;
+
+/// Opens a file in such a folder that is there to be locked: made for its owner alone if it is not there, never followed
+/// elsewhere, and left with what is in it.
+///
+/// # Errors
+/// The system's.
+pub fn open_lock(path: &Path) -> io::Result<File> {
+    OpenOptions::new()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+}
 
 /// Why there is no folder.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -139,3 +139,20 @@ fn a_code_is_good_for_two_minutes() {
     assert_eq!(answer.header("access-control-allow-origin"), None);
     assert_eq!(bridge.ask(&page, &page.request("GET", "/v1/status", Body::None)).status, 200);
 }
+
+/// A page that has another one's key could act for it.
+#[test]
+fn a_key_is_of_one_origin() {
+    let served = Served::new();
+    let (scalar, other) = ([7; 32], "https://signals.example");
+    let mut first = Page::with_key(NUMERBAY, &served.authority, &scalar);
+    served.past_the_first_second(&first);
+    let code = served.invite(NUMERBAY, &[]);
+    let request = first.pairing_request(&code);
+    pair(&mut first, &code, &request, &served.send(&request));
+    let second = Page::with_key(other, &served.authority, &scalar);
+    let code = served.invite(other, &[]);
+    refused(&served.send(&second.pairing_request(&code)), 403, "key-of-another");
+    let status = first.request("GET", "/v1/status", Body::None);
+    assert_eq!(served.ask(&first, &status).status, 200, "the first one is what it was");
+}

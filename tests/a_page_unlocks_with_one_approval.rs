@@ -206,3 +206,12 @@ fn what_is_forgotten_is_asked_for_again() {
     assert_eq!(approvals, 1);
     assert_ne!(handle, first);
 }
+
+#[test]
+fn a_path_tells_its_methods() {
+    let served = Served::new();
+    let page = served.paired(NUMERBAY, None);
+    let answer = served.send(&page.request("GET", "/v1/keys", Body::None));
+    assert_eq!((answer.status, answer.code()), (405, "other-method".to_owned()));
+    assert_eq!(answer.header("allow"), Some("POST, DELETE"));
+}

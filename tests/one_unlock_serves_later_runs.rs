@@ -183,6 +183,30 @@ fn there_is_one_bridge_of_a_user_at_a_time() {
     run(&again, &DECRYPT).0.succeeded();
 }
 
+/// Each would keep the pairings that it knows, and undo what the other one revoked.
+#[test]
+fn what_is_kept_is_one_bridges_alone() {
+    let served = Served::new();
+    let elsewhere = Desk::empty();
+    let mut command = elsewhere.command(&["serve", "--port", "0"]);
+    command.env("XDG_STATE_HOME", served.desk.locks().join("state"));
+    Run::of(command.output().unwrap()).failed_with(7, "bridge-running");
+}
+
+/// What the machine says names files and the user; a page is told that something is wrong, and the terminal what.
+#[test]
+fn a_page_is_not_told_the_machines_paths() {
+    let spool = tempfile::tempdir().unwrap();
+    let served = Served::with(&["--spool-dir", spool.path().to_str().unwrap()]);
+    let page = served.paired(served::NUMERBAY, None);
+    std::fs::remove_dir(spool.path()).unwrap();
+    let target = "/v1/encrypt?public_key=j9X3FWlUV2tgymJykO0JwfiuYr5yfJMiGLQdCkvA5Us%3D";
+    let answer = served.ask(&page, &page.request("POST", target, page::Body::Bytes(vec![1; 100])));
+    assert_eq!(answer.status, 500, "{answer:?}");
+    let (told, path) = (String::from_utf8_lossy(&answer.body).into_owned(), spool.path().to_str().unwrap());
+    assert!(!told.contains(path) && served.log().contains(path), "{told}\n{}", served.log());
+}
+
 #[test]
 fn a_port_that_is_taken_is_said_by_whom() {
     let served = Served::new();

@@ -17,7 +17,10 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("ledger", &["fault", "text", "ethereum", "host", "own_folders"]),
     ("emulator", &["fault", "text", "ethereum"]),
     ("unlock", &["fault", "text", "ethereum", "encryption", "ledger"]),
-    ("bridge", &["fault", "text", "ethereum", "encryption", "files", "ledger", "unlock", "sodium"]),
+    (
+        "bridge",
+        &["fault", "text", "ethereum", "encryption", "files", "ledger", "unlock", "sodium", "own_folders"],
+    ),
     ("lib", &[]),
 ];
 

@@ -227,7 +227,7 @@ const REFUSALS: [Refusal; 28] = [
     Refusal::SocketOnly,
     Refusal::OriginAtSocket,
     Refusal::NoSuchPath,
-    Refusal::OtherMethod,
+    Refusal::OtherMethod { allow: String::new() },
     Refusal::ContentType,
     Refusal::BodyLength,
     Refusal::BodyUnwanted,

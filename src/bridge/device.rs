@@ -4,16 +4,17 @@
 //! the device shows nothing, but what the device asks is answered first, and the answer thrown away. What the device
 //! is asked is told before, at the terminal and to the caller.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::{Deserialize, Serialize};
-use tokio::sync::Mutex as Turns;
+use tokio::sync::{Mutex as Turns, OwnedMutexGuard};
 
 use super::caller::{Caller, Owner};
 use super::event::{Event, Listeners, Prompt};
 use super::manner::Manner;
 use super::notice::{Notice, Teller};
+use super::stay::{Counted, Leaving, Stay};
 use crate::encryption::PublicKey;
 use crate::ethereum::Address;
 use crate::fault::Fault;
@@ -78,6 +79,8 @@ pub(super) struct Device {
     known: Mutex<DeviceState>,
     /// For whom it asked last.
     asks_for: Mutex<Option<Owner>>,
+    /// How many of the person's own programs wait for their turn.
+    users_waiting: Arc<AtomicUsize>,
     listeners: Arc<Mutex<Listeners>>,
     teller: Teller,
 }
@@ -104,6 +107,7 @@ impl Device {
             turn: Arc::default(),
             known: Mutex::new(DeviceState::of(state)),
             asks_for: Mutex::default(),
+            users_waiting: Arc::default(),
             listeners,
             teller,
         }
@@ -135,48 +139,61 @@ impl Device {
 
     /// Waits for the caller's turn, then does `work` with the device on a thread of its own. If the caller leaves, that
     /// is: if this future is dropped, before it is his turn, nothing is done.
+    ///
+    /// A page that only waits for the person, with nothing on the device's screen, lets the person's own programs go
+    /// first, and begins again after them.
     pub(super) async fn talk<T, E>(
         self: &Arc<Self>,
         caller: &Caller,
-        work: impl FnOnce(Talk) -> Result<T, E> + Send + 'static,
+        work: impl Fn(&Talk) -> Result<T, E> + Clone + Send + 'static,
     ) -> Result<T, E>
     where
         T: Send + 'static,
         E: Fault + From<DeviceFault> + Send + 'static,
     {
         let owner = caller.owner().ok_or(DeviceFault::SessionEnded)?;
-        let turn = match Arc::clone(&self.turn).try_lock_owned() {
-            Ok(turn) => turn,
-            Err(_) if patience_of(caller) == Patience::NoWait => {
-                let holder = "the bridge, for another request".to_owned();
-                return Err(DeviceFault::Busy { holder }.into());
+        loop {
+            let turn = self.turn_of(caller, owner).await?;
+            let stay = Stay::of(caller, &self.users_waiting);
+            let _leaving = Leaving::of(&stay);
+            let talk = Talk {
+                session: self.session.clone(),
+                asker: self.asker(caller, owner, &stay),
+                who: caller.name(),
+                owner,
+                listeners: Arc::clone(&self.listeners),
+                teller: self.teller.clone(),
+            };
+            let (device, work) = (Arc::clone(self), work.clone());
+            // Goes on without the caller, so that nobody else comes before an answer that is still to come.
+            let done = tokio::spawn(async move {
+                let _turn = turn;
+                let done = tokio::task::spawn_blocking(move || work(&talk)).await;
+                let result = done.unwrap_or_else(|_| Err(DeviceFault::SessionEnded.into()));
+                if let Err(fault) = &result {
+                    device.failed(fault);
+                }
+                result
+            });
+            match done.await.unwrap_or_else(|_| Err(DeviceFault::SessionEnded.into())) {
+                Err(fault) if stay.has_yielded() && fault.explain().code == ASKER_LEFT => {}
+                done => return done,
             }
-            Err(_) => {
-                self.tell(owner, &Event::Queued);
-                Arc::clone(&self.turn).lock_owned().await
-            }
-        };
-        let leaving = Leaving(Arc::default());
-        let talk = Talk {
-            session: self.session.clone(),
-            asker: self.asker(caller, owner, &leaving),
-            who: caller.name(),
-            owner,
-            listeners: Arc::clone(&self.listeners),
-            teller: self.teller.clone(),
-        };
-        let device = Arc::clone(self);
-        // Goes on without the caller, so that nobody else comes before an answer that is still to come.
-        let done = tokio::spawn(async move {
-            let _turn = turn;
-            let done = tokio::task::spawn_blocking(move || work(talk)).await;
-            let result = done.unwrap_or_else(|_| Err(DeviceFault::SessionEnded.into()));
-            if let Err(fault) = &result {
-                device.failed(fault);
-            }
-            result
-        });
-        done.await.unwrap_or_else(|_| Err(DeviceFault::SessionEnded.into()))
+        }
+    }
+
+    /// Waits until it is the caller's turn, unless he does not want to wait.
+    async fn turn_of(&self, caller: &Caller, owner: Owner) -> Result<OwnedMutexGuard<()>, DeviceFault> {
+        if let Ok(turn) = Arc::clone(&self.turn).try_lock_owned() {
+            return Ok(turn);
+        }
+        if patience_of(caller) == Patience::NoWait {
+            let holder = "the bridge, for another request".to_owned();
+            return Err(DeviceFault::Busy { holder });
+        }
+        self.tell(owner, &Event::Queued);
+        let _waiting = (owner == Owner::User).then(|| Counted::one_more(&self.users_waiting));
+        Ok(Arc::clone(&self.turn).lock_owned().await)
     }
 
     /// Whether nobody talks to it.
@@ -191,8 +208,8 @@ impl Device {
             .tell(owner, event);
     }
 
-    fn asker(self: &Arc<Self>, caller: &Caller, owner: Owner, leaving: &Leaving) -> Asker {
-        let left = Arc::clone(&leaving.0);
+    fn asker(self: &Arc<Self>, caller: &Caller, owner: Owner, stay: &Stay) -> Asker {
+        let (staying, leaving) = (stay.clone(), stay.clone());
         let device = Arc::clone(self);
         let who = match caller {
             Caller::Page { origin, .. } => format!("saltbridge serve, for {origin}"),
@@ -208,8 +225,11 @@ impl Device {
             patience: patience_of(caller),
             // Only a person can say so, and for a page there may be none at the terminal.
             is_idle: Arc::new(move |_| is_idle.swap(false, Ordering::SeqCst)),
-            tell: Arc::new(move |event| device.happened(owner, event)),
-            leave: Leave::when(move || left.load(Ordering::SeqCst)),
+            tell: Arc::new(move |event| {
+                staying.waits(matches!(event, ledger::Event::Waiting(_)));
+                device.happened(owner, event);
+            }),
+            leave: Leave::when(move || leaving.is_over()),
         }
     }
 
@@ -300,14 +320,8 @@ fn waiting_for(waiting: &Waiting) -> (&'static str, Option<&'static str>) {
     }
 }
 
-/// The caller has left once this is dropped.
-struct Leaving(Arc<AtomicBool>);
-
-impl Drop for Leaving {
-    fn drop(&mut self) {
-        self.0.store(true, Ordering::SeqCst);
-    }
-}
+/// The code of a conversation that was ended because its caller left, or let others go first.
+const ASKER_LEFT: &str = "asker-left";
 
 impl Talk {
     /// The wanted account as a wallet. Before each question it is told who asks for what.

@@ -16,7 +16,7 @@ use super::caller::Owner;
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, utoipa::ToSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The device is serving another call; this one is next in turn.
+    /// The device is serving another call; this one waits for its turn.
     Queued,
     /// Something is waited for that a person does.
     Waiting {

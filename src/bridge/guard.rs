@@ -244,7 +244,9 @@ fn check_preflight(headers: &HeaderMap) -> Result<(), Refusal> {
 fn find(parts: &Parts) -> Result<Call, Refusal> {
     Call::find(&parts.method, parts.uri.path()).map_err(|methods| match methods.is_empty() {
         true => Refusal::NoSuchPath,
-        false => Refusal::OtherMethod,
+        false => Refusal::OtherMethod {
+            allow: methods.iter().map(Method::as_str).collect::<Vec<_>>().join(", "),
+        },
     })
 }
 

@@ -35,6 +35,7 @@ mod server;
 mod service;
 mod socket;
 mod state;
+mod stay;
 mod unplugged;
 
 pub use call::{Audience, BodyRule, Call};
@@ -50,7 +51,7 @@ pub use keyring::{Handle, Held, InUse, Keeping, Keyring, KeyringError, NoSuchKey
 pub use manner::Manner;
 pub use notice::{Notice, Teller};
 pub use openapi::text as contract;
-pub use pairings::{Pairing, Pairings, PairingsError};
+pub use pairings::{Pairing, Pairings, PairingsError, ToKeep};
 pub use problem::{Problem, ProblemBody};
 pub use refusal::Refusal;
 pub use server::{PORT, bind, is_loopback, serve};

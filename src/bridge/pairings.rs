@@ -116,20 +116,21 @@ impl Pairings {
         self.known.values().any(|known| known.pairing.origin == *origin)
     }
 
-    /// Adds one, and keeps it. An earlier one of the same origin and key ends.
+    /// The pairing of a page that may be added, and what is to be kept before it is: [`Self::insert`].
     ///
     /// # Errors
-    /// [`PairingsError`]; nothing is added then.
-    pub fn add(&mut self, origin: Origin, key: PageKey, scopes: Scopes) -> Result<(), PairingsError> {
-        let of_origin = self
-            .known
-            .values()
-            .filter(|known| known.pairing.origin == origin)
-            .count();
+    /// [`PairingsError::TooMany`], [`PairingsError::KeyOfAnother`].
+    pub fn admit(&self, origin: Origin, key: PageKey, scopes: Scopes) -> Result<(Pairing, ToKeep), PairingsError> {
+        let all = || self.known.values().map(|known| &known.pairing);
+        let of_origin = all().filter(|other| other.origin == origin).count();
         if self.known.len() >= MOST || of_origin >= MOST_OF_ONE {
             return Err(PairingsError::TooMany {
                 origin: origin.to_string(),
             });
+        }
+        // Whose key it is already would have another page act for him.
+        if all().any(|other| other.key == key && other.origin != origin) {
+            return Err(PairingsError::KeyOfAnother);
         }
         let since = SystemTime::now().duration_since(UNIX_EPOCH);
         let pairing = Pairing {
@@ -138,31 +139,21 @@ impl Pairings {
             scopes,
             paired_at: since.map_or(0, |since| since.as_secs()),
         };
-        let id = pairing.key.key_id();
-        // Whose key it is already would have another page act for him.
-        if self
-            .known
-            .get(&id)
-            .is_some_and(|known| known.pairing.origin != pairing.origin)
-        {
-            return Err(PairingsError::KeyOfAnother);
-        }
-        let others = self
-            .known
-            .iter()
-            .filter(|(other, _)| **other != id)
-            .map(|(_, known)| &known.pairing);
-        self.save(others.chain([&pairing]))?;
-        self.known.insert(id, Known::new(pairing));
-        Ok(())
+        let to_keep = self.to_keep(all().filter(|other| other.key != key).chain([&pairing]));
+        Ok((pairing, to_keep))
     }
 
-    /// Ends all of an origin: the keys of those that ended, and whether that could be kept. If it could not, they have
-    /// ended all the same until the bridge is started again.
+    /// Adds one. An earlier one of the same origin and key ends.
+    pub fn insert(&mut self, pairing: Pairing) {
+        self.known.insert(pairing.key.key_id(), Known::new(pairing));
+    }
+
+    /// Ends all of an origin: the keys of those that ended, and what is to be kept now. Until it is, they are there again
+    /// when the bridge is started anew.
     ///
     /// # Errors
     /// [`PairingsError::NotPaired`] if there is none.
-    pub fn revoke(&mut self, origin: &Origin) -> Result<(Vec<KeyId>, Result<(), PairingsError>), PairingsError> {
+    pub fn remove(&mut self, origin: &Origin) -> Result<(Vec<KeyId>, ToKeep), PairingsError> {
         let of_origin = self.known.iter().filter(|(_, known)| known.pairing.origin == *origin);
         let ended: Vec<_> = of_origin.map(|(id, _)| *id).collect();
         if ended.is_empty() {
@@ -171,17 +162,36 @@ impl Pairings {
             });
         }
         self.known.retain(|id, _| !ended.contains(id));
-        let kept = self.save(self.known.values().map(|known| &known.pairing));
-        Ok((ended, kept))
+        Ok((ended, self.to_keep(self.known.values().map(|known| &known.pairing))))
     }
 
-    fn save<'a>(&self, pairings: impl Iterator<Item = &'a Pairing>) -> Result<(), PairingsError> {
+    fn to_keep<'a>(&self, pairings: impl Iterator<Item = &'a Pairing>) -> ToKeep {
         let stored = Stored {
             version: 1,
             pairings: pairings.cloned().collect(),
         };
-        let text = serde_json::to_string_pretty(&stored).unwrap_or_default();
-        Ok(write_private_text(&self.target, &text, Overwrite::Replace, &Inputs::default())?)
+        ToKeep {
+            target: self.target.clone(),
+            text: serde_json::to_string_pretty(&stored).unwrap_or_default(),
+        }
+    }
+}
+
+/// The pairings as they are to stand in the file. A disk may be slow: this is done without anybody waiting for the
+/// pairings meanwhile, one after the other.
+#[must_use = "what is not written is not kept"]
+pub struct ToKeep {
+    target: Target,
+    text: String,
+}
+
+impl ToKeep {
+    /// Writes them.
+    ///
+    /// # Errors
+    /// [`PairingsError::Target`]; the file stands as it was.
+    pub fn write(&self) -> Result<(), PairingsError> {
+        Ok(write_private_text(&self.target, &self.text, Overwrite::Replace, &Inputs::default())?)
     }
 }
 

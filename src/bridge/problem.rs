@@ -3,7 +3,7 @@
 //! Promises: `code` and `help` are those of the command line (docs/errors.md); nothing in them was meant for another
 //! caller, and nothing is secret.
 
-use http::{HeaderValue, Response, StatusCode, header};
+use http::{HeaderName, HeaderValue, Response, StatusCode, header};
 use serde::Serialize;
 
 use super::answer::{Answer, full};
@@ -18,8 +18,8 @@ pub struct Problem {
     status: StatusCode,
     sentence: String,
     explanation: Explanation,
-    /// After how many seconds it may be tried again.
-    retry_after: Option<u64>,
+    /// A header that the answer has beside it.
+    header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 /// A problem as JSON.
@@ -49,14 +49,22 @@ impl Problem {
             status,
             sentence: fault.to_string(),
             explanation: fault.explain(),
-            retry_after: None,
+            header: None,
         }
     }
 
     /// The same, which may be tried again after so many seconds.
     #[must_use]
     pub fn retry_after(mut self, seconds: u64) -> Self {
-        self.retry_after = Some(seconds);
+        self.header = Some(Box::new((header::RETRY_AFTER, seconds.into())));
+        self
+    }
+
+    /// The same, which says what methods the path has (RFC 9110, section 15.5.6).
+    #[must_use]
+    pub(super) fn allowing(mut self, methods: &str) -> Self {
+        let methods = HeaderValue::from_str(methods).ok();
+        self.header = methods.map(|methods| Box::new((header::ALLOW, methods)));
         self
     }
 
@@ -102,8 +110,8 @@ impl Problem {
         *answer.status_mut() = self.status;
         let headers = answer.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(PROBLEM_JSON));
-        if let Some(seconds) = self.retry_after {
-            headers.insert(header::RETRY_AFTER, seconds.into());
+        if let Some((name, value)) = self.header.map(|header| *header) {
+            headers.insert(name, value);
         }
         answer
     }
@@ -124,7 +132,7 @@ impl<F: Fault> From<F> for Problem {
             status,
             sentence: fault.to_string(),
             explanation,
-            retry_after: None,
+            header: None,
         }
     }
 }

@@ -50,7 +50,10 @@ pub enum Refusal {
     NoSuchPath,
     /// The path has other methods.
     #[error("the path is not called with this method")]
-    OtherMethod,
+    OtherMethod {
+        /// The methods that it has, as the header `Allow` names them.
+        allow: String,
+    },
     /// The body is of another type.
     #[error("the body is of another type than this call takes")]
     ContentType,
@@ -107,7 +110,7 @@ impl Refusal {
             Self::Expectation => StatusCode::EXPECTATION_FAILED,
             Self::OtherHost => StatusCode::MISDIRECTED_REQUEST,
             Self::NoSuchPath => StatusCode::NOT_FOUND,
-            Self::OtherMethod => StatusCode::METHOD_NOT_ALLOWED,
+            Self::OtherMethod { .. } => StatusCode::METHOD_NOT_ALLOWED,
             Self::ContentType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::BodyLength => StatusCode::LENGTH_REQUIRED,
             Self::BodyUnwanted | Self::BodyCut => StatusCode::BAD_REQUEST,
@@ -137,6 +140,7 @@ impl Refusal {
         let problem = Problem::with_status(self.status(), self);
         match self {
             Self::Freshness(Freshness::TooMany) => problem.retry_after(60),
+            Self::OtherMethod { allow } => problem.allowing(allow),
             _ => problem,
         }
     }
@@ -199,7 +203,9 @@ impl Fault for Refusal {
                 "pages talk to http://127.0.0.1:21730, and are paired; do not pass their requests on to the socket",
             ),
             Self::NoSuchPath => Explanation::new("no-such-path", Class::Usage, "GET /openapi.json lists all calls"),
-            Self::OtherMethod => Explanation::new("other-method", Class::Usage, "GET /openapi.json lists all calls"),
+            Self::OtherMethod { .. } => {
+                Explanation::new("other-method", Class::Usage, "GET /openapi.json lists all calls")
+            }
             Self::ContentType => Explanation::new(
                 "content-type",
                 Class::Usage,

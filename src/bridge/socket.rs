@@ -1,15 +1,16 @@
 //! The socket of the user's programs: made for him alone, and taken over from a bridge that is gone.
 
-use std::fs::{File, OpenOptions, Permissions};
+use std::fs::{File, Permissions};
 use std::io;
-use std::os::unix::fs::{FileTypeExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use rustix::io::Errno;
 
 use crate::fault::{Class, Explanation, Fault};
+use crate::own_folders::open_lock;
 use crate::text::printable_path;
 
 /// A socket that is listened at. It is removed on drop.
@@ -41,27 +42,13 @@ pub fn listen(path: &Path) -> Result<(UnixListener, Listening), SocketError> {
         path: printable_path(path),
         reason: error.to_string(),
     };
-    let taken = || SocketError::Taken {
-        path: printable_path(path),
-    };
-    let lock = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path.with_extension("sock.lock"))
-        .map_err(failed)?;
-    match flock(&lock, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => {}
-        Err(Errno::WOULDBLOCK) => return Err(taken()),
-        Err(error) => return Err(failed(error.into())),
-    }
+    let lock = take(&path.with_extension("sock.lock"))?;
     match std::fs::symlink_metadata(path) {
         Ok(found) if found.file_type().is_socket() => {
             if UnixStream::connect(path).is_ok() {
-                return Err(taken());
+                return Err(SocketError::Taken {
+                    path: printable_path(path),
+                });
             }
             std::fs::remove_file(path).map_err(failed)?;
         }
@@ -82,6 +69,24 @@ pub fn listen(path: &Path) -> Result<(UnixListener, Listening), SocketError> {
     Ok((listener, listening))
 }
 
+/// Takes what is a bridge's alone, as long as the file is open.
+pub(super) fn take(lock: &Path) -> Result<File, SocketError> {
+    let path = printable_path(lock);
+    let locked = open_lock(lock).map(|file| (flock(&file, FlockOperation::NonBlockingLockExclusive), file));
+    match locked {
+        Ok((Ok(()), file)) => Ok(file),
+        Ok((Err(Errno::WOULDBLOCK), _)) => Err(SocketError::Taken { path }),
+        Ok((Err(error), _)) => Err(SocketError::Failed {
+            path,
+            reason: error.to_string(),
+        }),
+        Err(error) => Err(SocketError::Failed {
+            path,
+            reason: error.to_string(),
+        }),
+    }
+}
+
 /// Why there is no socket.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum SocketError {
@@ -92,7 +97,7 @@ pub enum SocketError {
         path: String,
     },
     /// The system does not let it be made.
-    #[error("the socket {path} cannot be made: {reason}")]
+    #[error("{path} cannot be made: {reason}")]
     Failed {
         /// The socket, made printable.
         path: String,

@@ -1,14 +1,11 @@
 //! What the bridge knows while it runs.
 
 use std::collections::HashMap;
-use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::fs::File;
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use rustix::fs::{FlockOperation, OFlags, flock};
-use rustix::io::Errno;
 use tokio::sync::{Notify, Semaphore};
 
 use super::caller::{Caller, Owner};
@@ -23,11 +20,10 @@ use super::notice::{Notice, Teller};
 use super::pairings::{Pairings, PairingsError};
 use super::protocol::{Identity, KeyId, Origin, RequestSignature};
 use super::refusal::Refusal;
-use super::socket::SocketError;
+use super::socket::{SocketError, take};
 use crate::fault::{Class, Explanation, Fault};
 use crate::files::Folder;
 use crate::ledger::{DeviceFault, Endpoint, Session};
-use crate::text::printable_path;
 
 /// How many times a minute one owner may have the device ask the person something.
 const PROMPTS: usize = 10;
@@ -73,6 +69,7 @@ impl Registry {
 pub struct Bridge {
     pub(super) identity: Identity,
     pub(super) registry: Mutex<Registry>,
+    writing: Mutex<()>,
     pub(super) keyring: Mutex<Keyring>,
     pub(super) listeners: Arc<Mutex<Listeners>>,
     pub(super) device: Arc<Device>,
@@ -101,7 +98,7 @@ impl Bridge {
             teller,
             clock,
         } = config;
-        let lock = lock_folder(folder)?;
+        let lock = take(&folder.join("bridge.lock"))?;
         let session = Session::start(endpoint).map_err(|_| DeviceFault::SessionEnded)?;
         let listeners = Arc::default();
         Ok(Self {
@@ -112,6 +109,7 @@ impl Bridge {
                 nonces: AllNonces::new(now),
                 clock: Arc::clone(&clock),
             }),
+            writing: Mutex::default(),
             keyring: Mutex::new(Keyring::new(keeping, clock.suspended())),
             device: Arc::new(Device::new(session, Arc::clone(&listeners), Arc::clone(&teller))),
             listeners,
@@ -127,6 +125,11 @@ impl Bridge {
 
     pub(super) fn registry(&self) -> MutexGuard<'_, Registry> {
         self.registry.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The right to write pairings to the disk: taken before the registry, and held until they are written.
+    pub(super) fn writing(&self) -> MutexGuard<'_, ()> {
+        self.writing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The keyring, without what is to be forgotten by now.
@@ -207,9 +210,10 @@ impl Bridge {
 
     /// Ends everything that stands because of an origin's pairings.
     pub(super) fn revoke(&self, origin: &Origin) -> Result<(), PairingsError> {
+        let _writing = self.writing();
         let mut registry = self.registry();
         registry.invitations.take(origin);
-        let (ended, kept) = registry.pairings.revoke(origin)?;
+        let (ended, to_keep) = registry.pairings.remove(origin)?;
         drop(registry);
         let is_ended = |owner: Owner| matches!(owner, Owner::Page(key) if ended.contains(&key));
         self.forgetting("the pairing was revoked", |keyring| {
@@ -219,7 +223,7 @@ impl Bridge {
         ended.iter().for_each(|key| listeners.end(Owner::Page(*key)));
         drop(listeners);
         (self.teller)(&Notice::Revoked { origin: origin.clone() });
-        kept
+        to_keep.write()
     }
 
     /// Wipes what must not outlive the bridge, once nobody asks it anything any more.
@@ -229,28 +233,6 @@ impl Bridge {
         // What the device asks is answered first.
         self.device.is_free().await;
         self.forget_all("the bridge is stopping");
-    }
-}
-
-/// Takes the folder for this process, as long as the file is open.
-fn lock_folder(folder: &Path) -> Result<File, SocketError> {
-    let path = folder.join("bridge.lock");
-    let failed = |error: std::io::Error| SocketError::Failed {
-        path: printable_path(&path),
-        reason: error.to_string(),
-    };
-    let mut options = OpenOptions::new();
-    options.read(true).write(true).create(true).truncate(false).mode(0o600);
-    let file = options
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(&path)
-        .map_err(failed)?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(file),
-        Err(Errno::WOULDBLOCK) => Err(SocketError::Taken {
-            path: printable_path(&path),
-        }),
-        Err(error) => Err(failed(error.into())),
     }
 }
 

@@ -86,8 +86,8 @@ fn revoke(origin: &Origin, report: &Report) -> Result<Outcome, Failure> {
             client.call_for_text(Method::DELETE, &format!("/v1/pairings/{segment}"), None::<&()>)?;
         }
         None => {
-            let (_, kept) = Pairings::load(&OwnFolders::of_this_process().state()?)?.revoke(origin)?;
-            kept?;
+            let (_, to_keep) = Pairings::load(&OwnFolders::of_this_process().state()?)?.remove(origin)?;
+            to_keep.write()?;
         }
     }
     report.say(&format!("{origin} may not use the bridge any more."));

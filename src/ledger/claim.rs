@@ -5,18 +5,17 @@
 //! a process that is gone sends nothing, because the next command would spoil the answer or be taken for it
 //! (recorded: app 1.22.0 executes a second command at once).
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, Read as _, Seek as _, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rustix::fs::{FlockOperation, OFlags, flock};
+use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
 use super::usb::Port;
-use crate::own_folders::OwnFolders;
+use crate::own_folders::{OwnFolders, open_lock};
 use crate::text::{printable, printable_path};
 
 /// The longest note that is read, in bytes.
@@ -175,13 +174,5 @@ fn left_at_another_port(
 
 /// Opens a lock, which is made if it is not there.
 fn open(path: &Path) -> Result<File, String> {
-    OpenOptions::new()
-        .read(true)
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
-        .open(path)
-        .map_err(|error| format!("{}: {error}", printable_path(path)))
+    open_lock(path).map_err(|error| format!("{}: {error}", printable_path(path)))
 }

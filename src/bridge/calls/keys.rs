@@ -1,5 +1,7 @@
 //! Keys: made, unlocked, given away, forgotten.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::StatusCode;
@@ -180,7 +182,7 @@ async fn open(
         requests: 1,
     };
     let opened = bridge.device.talk(caller, move |talk| {
-        let mut wallet = talk.wallet(wanted, subject);
+        let mut wallet = talk.wallet(wanted.clone(), subject);
         unlock(&envelope, &mut wallet, &expected, SaltPolicy::KnownForms).map_err(|error| Failed::of(&error))
     });
     let unlocked = opened.await?;
@@ -224,7 +226,7 @@ fn envelope_in(text: &str) -> Result<Envelope, Problem> {
 pub(super) async fn create(called: &Called, request: CreateRequest) -> Result<Answer, Problem> {
     let Called { bridge, caller, .. } = called;
     let wanted = wanted(request.address.as_deref(), request.path.as_deref())?;
-    let key_pair = KeyPair::new(PrivateKey::generate()?);
+    let key_pair = Arc::new(KeyPair::new(PrivateKey::generate()?));
     let public_key = key_pair.public_key();
     // The same message is signed twice, so that the envelope is sure to open again.
     const REQUESTS: usize = 2;
@@ -236,7 +238,7 @@ pub(super) async fn create(called: &Called, request: CreateRequest) -> Result<An
     };
     let made = bridge.device.talk(caller, move |talk| {
         let expected = wanted.address;
-        let mut wallet = talk.wallet(wanted, subject);
+        let mut wallet = talk.wallet(wanted.clone(), subject);
         wrap(&key_pair, &mut wallet, expected, Kdf::Keccak256).map_err(|error| Failed::of(&error))
     });
     let wrapped = made.await?;

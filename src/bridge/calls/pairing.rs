@@ -14,7 +14,7 @@ use crate::bridge::invitations::GOOD_FOR;
 use crate::bridge::notice::Notice;
 use crate::bridge::problem::Problem;
 use crate::bridge::protocol::{
-    Code, Origin, Pairing, PairingAnswer, PairingRequest, RequestSignature, Scope, ScopeError, Scopes,
+    Code, Origin, PageKey, Pairing, PairingAnswer, PairingRequest, Proof, RequestSignature, Scope, ScopeError, Scopes,
 };
 use crate::bridge::refusal::Refusal;
 use crate::bridge::service::unix_now;
@@ -100,11 +100,7 @@ struct Between {
 }
 
 impl Between {
-    fn exchange(
-        self,
-        page_key: crate::bridge::protocol::PageKey,
-        proof: crate::bridge::protocol::Proof,
-    ) -> Result<Answer, Problem> {
+    fn exchange(self, page_key: PageKey, proof: Proof) -> Result<Answer, Problem> {
         let Self {
             bridge,
             origin,
@@ -116,6 +112,7 @@ impl Between {
             authority: &authority,
             page_key: &page_key,
         };
+        let _writing = bridge.writing();
         let mut registry = bridge.registry();
         let now = bridge.clock.now();
         let invitation = registry.invitations.get(now, &origin);
@@ -132,10 +129,11 @@ impl Between {
             .ok_or_else(|| Refusal::NotInvited.problem())?;
         let bridge_key = bridge.identity.key();
         let proof = between.bridge_proof(&invitation.code, &bridge_key, &invitation.scopes);
-        registry
-            .pairings
-            .add(origin.clone(), page_key, invitation.scopes.clone())?;
+        let scopes = invitation.scopes.clone();
+        let (pairing, to_keep) = registry.pairings.admit(origin.clone(), page_key, scopes)?;
         drop(registry);
+        to_keep.write()?;
+        bridge.registry().pairings.insert(pairing);
         // What an earlier pairing of the same browser holds ends with it.
         let owner = Owner::Page(page_key.key_id());
         bridge.forgetting("the page was paired anew", |keyring| {
