@@ -77,6 +77,19 @@ fn after_its_idle_time() {
 }
 
 #[test]
+fn not_for_idleness_while_a_call_uses_it() {
+    let (mut keyring, handle) = with_one(keeping(300, 3600));
+    let in_use = keyring.key(at(1), Owner::User, handle).unwrap();
+    assert_eq!(keyring.tend(at(1000), Duration::ZERO), 1);
+    drop(in_use);
+    assert_eq!(keyring.tend(at(1299), Duration::ZERO), 1);
+    assert_eq!(keyring.tend(at(1300), Duration::ZERO), 0);
+    let (mut keyring, handle) = with_one(keeping(300, 3600));
+    let _in_use = keyring.key(at(1), Owner::User, handle).unwrap();
+    assert_eq!(keyring.tend(at(3600), Duration::ZERO), 0, "its hour is over all the same");
+}
+
+#[test]
 fn after_an_hour_however_much_it_is_used() {
     let (mut keyring, handle) = with_one(keeping(300, 3600));
     for minute in 1..60 {

@@ -185,8 +185,13 @@ impl Keyring {
         }
         self.suspended = suspended;
         let keeping = self.keeping;
-        self.keys
-            .retain(|_, entry| keeping.until(entry.unlocked, entry.used) > now);
+        self.keys.retain(|_, entry| {
+            // A call that lasts long uses it all the time.
+            if Arc::strong_count(&entry.key_pair) > 1 {
+                entry.used = now;
+            }
+            keeping.until(entry.unlocked, entry.used) > now
+        });
         self.keys.len()
     }
 
