@@ -9,7 +9,7 @@
 //!
 //! | room | what it does | uses |
 //! | --- | --- | --- |
-//! | [`bridge`] | the service on this machine: guard, pairings, keyring, calls | `unlock`, `files`, `ledger`, `encryption`, `ethereum`, `sodium`, `own_folders` |
+//! | [`bridge`] | the service on this machine: guard, pairings, keyring, calls | `unlock`, `files`, `ledger`, `encryption`, `ethereum`, `sodium`, `host`, `own_folders` |
 //! | [`unlock`] | envelope + wallet → key pair; new key pair → envelope | `ledger`, `encryption`, `ethereum` |
 //! | [`files`] | sealed boxes on disk: temporary file, verify, publish or pour out, progress | `encryption`, `authenticator`, `sodium` |
 //! | [`ledger`] | one Ledger: session, conversation, Speculos transport, faults | `ethereum`, `host`, `own_folders` |

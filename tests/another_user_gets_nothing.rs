@@ -2,6 +2,8 @@
 //! socket, what is kept, and the memory of the process are closed to him.
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::indexing_slicing, clippy::panic)]
 
+#[path = "support/own_page.rs"]
+mod own_page;
 #[path = "support/page.rs"]
 mod page;
 #[path = "guard/scene.rs"]
@@ -21,6 +23,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use own_page::Window;
+use page::{Body, Page};
 use rustix::process::geteuid;
 use saltbridge::bridge::Call as Route;
 use saltbridge::emulator::Start;
@@ -66,6 +70,9 @@ fn another_user_gets_nothing() {
     let program = folder.path().join("test");
     std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
     let state = scene.served.desk.locks().join("state");
+    let asked = "Content-Type: application/json\r\nContent-Length: 2\r\n";
+    let opening = [plain("POST", "/v1/own-pages", "localhost", asked), b"{}".to_vec()].concat();
+    let own_page = Window::of(&scene.served.send_to_socket(&opening).unwrap());
     let as_another = |socket_is_open: bool| {
         let told = [
             scene.served.authority.clone(),
@@ -73,6 +80,8 @@ fn another_user_gets_nothing() {
             scene.served.socket().display().to_string(),
             state.display().to_string(),
             socket_is_open.to_string(),
+            own_page.authority().to_owned(),
+            own_page.code.clone(),
         ];
         let output = Command::new("setpriv")
             .args(["--reuid", NOBODY, "--regid", NOBODY, "--clear-groups", "--"])
@@ -91,6 +100,8 @@ fn another_user_gets_nothing() {
     open_to_all(scene.served.desk.locks(), 0o777);
     open_to_all(&scene.served.socket(), 0o666);
     as_another(true);
+    let mut own_page = own_page;
+    own_page.come_in();
     let own = scene
         .served
         .send_to_socket(&plain("GET", "/v1/status", "localhost", ""));
@@ -167,6 +178,10 @@ struct Another {
     socket: PathBuf,
     state: PathBuf,
     socket_is_open: bool,
+    /// Where the bridge's own page is listened for.
+    own_page: String,
+    /// Its code, as if he had read it over the person's shoulder.
+    code: String,
 }
 
 impl Another {
@@ -179,6 +194,8 @@ impl Another {
             socket: next().into(),
             state: next().into(),
             socket_is_open: next() == "true",
+            own_page: next().to_owned(),
+            code: next().to_owned(),
         }
     }
 
@@ -186,6 +203,7 @@ impl Another {
         assert!(!geteuid().is_root());
         self.tries_the_port();
         self.tries_the_socket();
+        self.tries_the_own_page();
         self.tries_what_is_kept();
         self.tries_the_process();
         println!("tried everything");
@@ -240,6 +258,23 @@ impl Another {
             Err(error) => {
                 assert!([ErrorKind::ConnectionReset, ErrorKind::BrokenPipe].contains(&error.kind()), "{error}")
             }
+        }
+    }
+
+    fn tries_the_own_page(&self) {
+        let page = Page::new(&format!("http://{}", self.own_page), &self.own_page);
+        let body = Body::Json(page.pairing_body(&self.code));
+        let pairing = page
+            .draft("POST", "/v1/pairings", body)
+            .header("Sec-Fetch-Site", "same-origin");
+        for request in [plain("GET", "/", &self.own_page, ""), pairing.sign().bytes()] {
+            let mut stream = TcpStream::connect(&self.own_page).unwrap();
+            stream.set_read_timeout(Some(PATIENCE)).unwrap();
+            // It may be closed before that.
+            let _ = stream.write_all(&request);
+            let mut answer = Vec::new();
+            let _ = stream.read_to_end(&mut answer);
+            assert!(answer.is_empty(), "he is answered: {}", String::from_utf8_lossy(&answer));
         }
     }
 

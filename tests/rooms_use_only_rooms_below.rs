@@ -19,7 +19,7 @@ const ROOMS: [(&str, &[&str]); 14] = [
     ("unlock", &["fault", "text", "ethereum", "encryption", "ledger"]),
     (
         "bridge",
-        &["fault", "text", "ethereum", "encryption", "files", "ledger", "unlock", "sodium", "own_folders"],
+        &["fault", "text", "ethereum", "encryption", "files", "host", "ledger", "unlock", "sodium", "own_folders"],
     ),
     ("lib", &[]),
 ];

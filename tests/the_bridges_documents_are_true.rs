@@ -59,8 +59,9 @@ fn bridge_protocol_md_lists_every_call() {
     let who = |call: Call| match call.audience() {
         Audience::Anyone => "anybody".to_owned(),
         Audience::Invited => "a site that has a code now".to_owned(),
-        Audience::Paired(None) => "paired, socket".to_owned(),
-        Audience::Paired(Some(scope)) => format!("`{scope}`, socket"),
+        Audience::Paired(None) => "paired, person".to_owned(),
+        Audience::Paired(Some(scope)) => format!("`{scope}`, person"),
+        Audience::Person => "person".to_owned(),
         Audience::Socket => "socket".to_owned(),
     };
     let listed: Vec<_> = rows
@@ -135,7 +136,7 @@ fn bridge_protocol_md_names_every_field() {
         }
         if let Some(told) = told(row[3]) {
             let mut answered = fields(&operation["responses"]["200"]["content"]);
-            // Told apart in words: it comes at the socket alone.
+            // Told apart in words: it comes to the person alone.
             answered.retain(|name| name != "endpoint?");
             assert_eq!(told, answered, "the answer of {}", row[0]);
             compared += 1;

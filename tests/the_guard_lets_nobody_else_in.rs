@@ -6,6 +6,8 @@
 mod arrivals;
 #[path = "guard/bodies.rs"]
 mod bodies;
+#[path = "guard/handed_on.rs"]
+mod handed_on;
 #[path = "guard/heads.rs"]
 mod heads;
 #[path = "guard/origins.rs"]
@@ -48,6 +50,14 @@ fn near_misses_of_the_page() {
     scene.check(origins::origins(&scene));
     scene.check(origins::fetch_metadata(&scene));
     scene.check(origins::preflights(&scene));
+}
+
+#[test]
+fn near_misses_of_the_handoff_window() {
+    let scene = Scene::new();
+    scene.check(handed_on::near_misses(&scene));
+    scene.check(handed_on::openings(&scene));
+    handed_on::what_is_let_in(&scene);
 }
 
 #[test]

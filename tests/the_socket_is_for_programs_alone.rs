@@ -44,6 +44,10 @@ fn what_comes_from_a_page_is_refused() {
             rows.push(with(line.trim_end(), &line, 403, "not-fetch"));
         }
     }
+    for opener in [NUMERBAY, HOSTILE, ""] {
+        let line = format!("Saltbridge-Opener: {opener}\r\n");
+        rows.push(with(line.trim_end(), &line, 403, "origin-at-socket"));
+    }
     // However well it is signed.
     let signed = scene.draft(Call::Status).header("Host", HOST).sign();
     rows.push(row("a signed request", signed.bytes(), 403, "origin-at-socket"));

@@ -2,6 +2,8 @@
 //! of a box or a byte of what it opened, whatever it does and however much it is to tell.
 #![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
+#[path = "support/own_page.rs"]
+mod own_page;
 #[path = "support/page.rs"]
 mod page;
 #[path = "support/secrets.rs"]
@@ -21,6 +23,7 @@ use std::path::Path;
 
 use crypto_box::PublicKey;
 use crypto_box::aead::OsRng;
+use own_page::Window;
 use page::{Body, Page, read_code};
 use saltbridge::encryption::sealed_box::BoxOpener as _;
 use saltbridge::encryption::{KeyPair, PrivateKey};
@@ -198,6 +201,13 @@ fn whatever_it_does() {
         .pair(&codes[2], &request, answer.status, &answer.headers, &answer.body)
         .unwrap();
     all.extend(codes.iter().chain([&code]).map(|code| Secret::code(code)));
+    let mut windows = [(); 2].map(|()| {
+        let opening = "Content-Type: application/json\r\nContent-Length: 2\r\n\r\n{}";
+        let opening = format!("POST /v1/own-pages HTTP/1.1\r\nHost: localhost\r\n{opening}");
+        Window::of(&served.send_to_socket(opening.as_bytes()).unwrap())
+    });
+    windows[0].come_in();
+    all.extend(windows.iter().map(|window| Secret::code(&window.code)));
 
     // Keys: unlocked, refused, given away, made.
     let handle = unlock(&served, &page);

@@ -5,11 +5,11 @@
 mod machine;
 
 use std::io::{BufRead as _, BufReader};
-use std::net::{IpAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
 use std::process::{Command, Stdio};
 
 use machine::{Machine, USER};
-use saltbridge::host::{Holder, Listener, Named, listener_at};
+use saltbridge::host::{Holder, Listener, Named, listener_at, user_of_connection};
 
 const PORT: u16 = 21730;
 
@@ -222,4 +222,58 @@ fn a_real_listener_is_found() {
     let own = TcpListener::bind("0.0.0.0:0").unwrap();
     let found = listener_at(own.local_addr().unwrap().port()).unwrap();
     assert_eq!(found.process.unwrap().pid, std::process::id());
+}
+
+/// A line of a connection.
+fn connection(own: (&str, u16), other: (&str, u16), state: &str, user: u32) -> String {
+    let place = |(address, port): (&str, u16)| format!("{}:{port:04X}", written(address));
+    format!(
+        "  12: {} {} {state} 00000000:00000000 00:00000000 00000000 {user:5}        0 4711 1 00000000739ef2f9 20 4 30 10 -1\n",
+        place(own),
+        place(other)
+    )
+}
+
+#[test]
+fn whose_a_connection_is() {
+    const V4: &str = "127.0.0.1";
+    const MAPPED: &str = "::ffff:127.0.0.1";
+    let (from, to) = ((V4, 40000), (V4, PORT));
+    let own = connection(from, to, CONNECTED, USER);
+    let of = |v4: &[String], v6: &[String]| {
+        let place = |(address, port): (&str, u16)| SocketAddr::new(address.parse().unwrap(), port);
+        machine(v4, v6).host().user_of_connection(place(from), place(to))
+    };
+    assert_eq!(of(std::slice::from_ref(&own), &[]), Some(USER));
+    let many: Vec<_> = (0..20_000)
+        .map(|port| connection((V4, port), (V4, 80), CONNECTED, 0))
+        .chain([own])
+        .collect();
+    assert_eq!(of(&many, &[]), Some(USER), "however many there are");
+    let mapped = connection((MAPPED, 40000), (MAPPED, PORT), CONNECTED, USER);
+    assert_eq!(of(&[], &[mapped]), Some(USER), "a socket of version 6 that speaks version 4");
+
+    for (name, near) in [
+        ("the other end", connection(to, from, CONNECTED, USER)),
+        ("from another port", connection((V4, 40001), to, CONNECTED, USER)),
+        ("to another port", connection(from, (V4, PORT + 1), CONNECTED, USER)),
+        ("from another address", connection(("127.0.0.2", 40000), to, CONNECTED, USER)),
+        ("closed", connection(from, to, WAITING, USER)),
+        ("listening", line(V4, 40000, LISTEN, USER, 77)),
+        ("cut", connection(from, to, CONNECTED, USER)[..60].to_owned()),
+        ("nonsense", "what is this?\n".to_owned()),
+    ] {
+        assert_eq!(of(&[near], &[]), None, "{name}");
+    }
+}
+
+#[test]
+fn whose_a_connection_of_this_machine_is() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let to = listener.local_addr().unwrap();
+    let stream = TcpStream::connect(to).unwrap();
+    let from = stream.local_addr().unwrap();
+    assert_eq!(user_of_connection(from, to), Some(rustix::process::geteuid().as_raw()));
+    drop((stream, listener));
+    assert_eq!(user_of_connection(from, to), None);
 }

@@ -68,10 +68,13 @@ pub(super) fn guard_headers(status: StatusCode, headers: &mut HeaderMap) {
     let mut set = |name: HeaderName, value: &'static str| headers.insert(name, HeaderValue::from_static(value));
     set(header::CACHE_CONTROL, "no-store");
     set(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
-    set(header::CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'");
     set(header::REFERRER_POLICY, "no-referrer");
     set(header::VARY, "origin");
     if status != StatusCode::FORBIDDEN {
         set(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
     }
+    // The bridge's own pages have a policy of their own.
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"));
 }

@@ -51,6 +51,10 @@ pub enum Call {
     Invite,
     /// A page's pairings end.
     Revoke,
+    /// A listener for the bridge's own page, and the code for its window.
+    Open,
+    /// Which own pages there are.
+    OwnPages,
     /// The contract.
     Contract,
 }
@@ -62,8 +66,10 @@ pub enum Audience {
     Anyone,
     /// A page whose origin a person named within the last two minutes.
     Invited,
-    /// A paired page with this scope, or any if there is none; and the user's programs at the socket.
+    /// A paired page with this scope, or any if there is none; and the person, as below.
     Paired(Option<Scope>),
+    /// The person: the user's programs at the socket, and the bridge's own page at its listener.
+    Person,
     /// The user's programs at the socket alone.
     Socket,
 }
@@ -81,7 +87,7 @@ pub enum BodyRule {
 
 impl Call {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::Pair,
         Self::Status,
         Self::Events,
@@ -98,6 +104,8 @@ impl Call {
         Self::Pairings,
         Self::Invite,
         Self::Revoke,
+        Self::Open,
+        Self::OwnPages,
         Self::Contract,
     ];
 
@@ -120,6 +128,8 @@ impl Call {
             Self::Pairings => (Method::GET, "/v1/pairings"),
             Self::Invite => (Method::POST, "/v1/pairings/codes"),
             Self::Revoke => (Method::DELETE, "/v1/pairings/{origin}"),
+            Self::Open => (Method::POST, "/v1/own-pages"),
+            Self::OwnPages => (Method::GET, "/v1/own-pages"),
             Self::Contract => (Method::GET, "/openapi.json"),
         }
     }
@@ -134,9 +144,8 @@ impl Call {
             Self::Unwrap | Self::Decrypt => Audience::Paired(Some(Scope::Decrypt)),
             Self::Export => Audience::Paired(Some(Scope::Export)),
             Self::Encrypt => Audience::Paired(Some(Scope::Encrypt)),
-            Self::BoxKey | Self::Devices | Self::Address | Self::Pairings | Self::Invite | Self::Revoke => {
-                Audience::Socket
-            }
+            Self::Devices | Self::Address | Self::Pairings | Self::Invite | Self::Revoke => Audience::Person,
+            Self::BoxKey | Self::Open | Self::OwnPages => Audience::Socket,
         }
     }
 
@@ -144,7 +153,9 @@ impl Call {
     pub fn body(self) -> BodyRule {
         match self {
             Self::Pair => BodyRule::Json(PAIRING_LIMIT),
-            Self::Create | Self::Unwrap | Self::Export | Self::BoxKey | Self::Invite => BodyRule::Json(JSON_LIMIT),
+            Self::Create | Self::Unwrap | Self::Export | Self::BoxKey | Self::Invite | Self::Open => {
+                BodyRule::Json(JSON_LIMIT)
+            }
             Self::Decrypt | Self::Encrypt => BodyRule::Octets(OCTETS_LIMIT),
             Self::Status
             | Self::Events
@@ -154,6 +165,7 @@ impl Call {
             | Self::Address
             | Self::Pairings
             | Self::Revoke
+            | Self::OwnPages
             | Self::Contract => BodyRule::Empty,
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use super::manner::Manner;
+use super::own_page::InUse;
 use super::protocol::{KeyId, Origin, Scope, Scopes};
 
 /// Whose a key or a stream is: one browser's pairing, or the user's programs.
@@ -30,6 +31,15 @@ pub(super) enum Caller {
         /// Ends when the pairing does.
         standing: Standing,
     },
+    /// The bridge's own page.
+    OwnPage {
+        /// Its window's key.
+        key: KeyId,
+        /// Ends when the window does.
+        standing: Standing,
+        /// That it is used, if it is.
+        _in_use: Option<Arc<InUse>>,
+    },
     /// A program of the user, at the socket.
     User(Manner),
     /// Somebody of whom nothing is known.
@@ -40,7 +50,7 @@ impl Caller {
     /// Whose the keys are that he unlocks. Nobody's, of whom nothing is known.
     pub(super) fn owner(&self) -> Option<Owner> {
         match self {
-            Self::Page { key, .. } => Some(Owner::Page(*key)),
+            Self::Page { key, .. } | Self::OwnPage { key, .. } => Some(Owner::Page(*key)),
             Self::User(_) => Some(Owner::User),
             Self::Anyone => None,
         }
@@ -50,7 +60,7 @@ impl Caller {
     pub(super) fn may(&self, scope: Scope) -> bool {
         match self {
             Self::Page { scopes, .. } => scopes.contains(scope),
-            Self::User(_) => true,
+            Self::OwnPage { .. } | Self::User(_) => true,
             Self::Anyone => false,
         }
     }
@@ -59,6 +69,7 @@ impl Caller {
     pub(super) fn name(&self) -> String {
         match self {
             Self::Page { origin, .. } => origin.to_string(),
+            Self::OwnPage { .. } => "the page of saltbridge open".to_owned(),
             Self::User(manner) => match &manner.command {
                 Some(command) => format!("saltbridge {command}"),
                 None => "a program of yours".to_owned(),
@@ -69,7 +80,7 @@ impl Caller {
 
     pub(super) fn standing(&self) -> Standing {
         match self {
-            Self::Page { standing, .. } => standing.clone(),
+            Self::Page { standing, .. } | Self::OwnPage { standing, .. } => standing.clone(),
             Self::User(_) | Self::Anyone => Standing::for_ever(),
         }
     }

@@ -216,6 +216,7 @@ impl Device {
             Caller::User(Manner {
                 command: Some(command), ..
             }) => format!("saltbridge serve, for saltbridge {command}"),
+            Caller::OwnPage { .. } => "saltbridge serve, for the page of saltbridge open".to_owned(),
             Caller::User(_) | Caller::Anyone => "saltbridge serve".to_owned(),
         };
         // Said of what the device shows now, not of a question that comes up later.

@@ -1,13 +1,19 @@
 //! Where requests come in.
 
+use std::sync::Arc;
+
+use super::own_page::OwnPage;
+
 /// A listener, as the guard sees it.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum Door {
     /// The address that pages reach: `127.0.0.1` and the port that is bound.
     Loopback {
         /// What Host must be, and what is signed as the authority.
         authority: String,
     },
+    /// The listener of the bridge's own page: `127.0.0.1` and a port of its own.
+    OwnPage(Arc<OwnPage>),
     /// The socket of the user's programs.
     Socket,
 }
@@ -20,6 +26,7 @@ impl Door {
     pub(super) fn authority(&self) -> &str {
         match self {
             Self::Loopback { authority } => authority,
+            Self::OwnPage(page) => page.authority(),
             Self::Socket => Self::SOCKET_HOST,
         }
     }

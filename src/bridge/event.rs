@@ -112,6 +112,13 @@ impl Listeners {
         Some(receiver)
     }
 
+    /// Whether an owner has a stream open.
+    pub(super) fn has(&self, owner: Owner) -> bool {
+        self.0
+            .get(&owner)
+            .is_some_and(|own| own.iter().any(|sender| !sender.is_closed()))
+    }
+
     /// Tells one owner.
     pub(super) fn tell(&mut self, owner: Owner, event: &Event) {
         if let Some(own) = self.0.get_mut(&owner) {

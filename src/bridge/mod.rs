@@ -5,7 +5,7 @@
 //! other one; keys stay in memory alone, each with its owner, for a time. A signature and a storage key never leave the
 //! process, and a private key only after an approval that was asked for that.
 //!
-//! Refuses: every request that the guard (`guard.rs`) does not find right. There is no call that it does not stand in front of.
+//! Refuses: every request that the guard (`guard/`) does not find right. There is no call that it does not stand in front of.
 //!
 //! `docs/bridge-protocol.md` describes what is said, `docs/threats.md` what is defended against and what is not.
 
@@ -27,6 +27,8 @@ mod keyring;
 mod manner;
 mod notice;
 mod openapi;
+mod own_page;
+mod pages;
 mod pairings;
 mod problem;
 pub mod protocol;
@@ -42,7 +44,8 @@ pub use call::{Audience, BodyRule, Call};
 pub use caller::Owner;
 pub use calls::{
     AddressAnswer, BadRequest, BoxKeyAnswer, BoxKeyRequest, CreateAnswer, CreateRequest, DevicesAnswer, InviteAnswer,
-    InviteRequest, ListedDevice, ListedPairing, PairingsAnswer, StatusAnswer, UnwrapAnswer, UnwrapFor, UnwrapRequest,
+    InviteRequest, ListedDevice, ListedOwnPage, ListedPairing, OpenAnswer, OwnPagesAnswer, PairingsAnswer,
+    StatusAnswer, UnwrapAnswer, UnwrapFor, UnwrapRequest,
 };
 pub use clock::{Clock, Instant, SystemClock};
 pub use device::DeviceState;

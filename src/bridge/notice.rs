@@ -37,6 +37,11 @@ pub enum Notice {
         /// The origin.
         origin: Origin,
     },
+    /// The window of the bridge's own page was let in, or is gone.
+    OwnPage {
+        /// Whether it is there now.
+        is_open: bool,
+    },
     /// Somebody holds a key now.
     Unlocked {
         /// Who.

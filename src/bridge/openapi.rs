@@ -14,7 +14,7 @@ use utoipa::{PartialSchema, ToSchema};
 use super::call::{Audience, BodyRule, Call};
 use super::calls::{
     AddressAnswer, BoxKeyAnswer, BoxKeyRequest, CreateAnswer, CreateRequest, DevicesAnswer, InviteAnswer,
-    InviteRequest, PairingsAnswer, StatusAnswer, UnwrapAnswer, UnwrapRequest,
+    InviteRequest, OpenAnswer, OwnPagesAnswer, PairingsAnswer, StatusAnswer, UnwrapAnswer, UnwrapRequest,
 };
 use super::event::Event;
 use super::problem::ProblemBody;
@@ -71,6 +71,7 @@ fn operation(call: Call, schemas: &mut Schemas) -> utoipa::openapi::path::Operat
         Audience::Paired(Some(scope)) => {
             format!("A page that is paired with the scope `{scope}`; the user's programs.")
         }
+        Audience::Person => "The user's programs, at the socket, and the bridge's own page alone.".to_owned(),
         Audience::Socket => "The user's programs, at the socket alone.".to_owned(),
     };
     let mut operation = OperationBuilder::new()
@@ -179,6 +180,8 @@ fn json_answer(call: Call, schemas: &mut Schemas) -> Answered {
         Call::Address => Answered::Json(named::<AddressAnswer>(schemas)),
         Call::Pairings => Answered::Json(named::<PairingsAnswer>(schemas)),
         Call::Invite => Answered::Json(named::<InviteAnswer>(schemas)),
+        Call::Open => Answered::Json(named::<OpenAnswer>(schemas)),
+        Call::OwnPages => Answered::Json(named::<OwnPagesAnswer>(schemas)),
         Call::Export | Call::Contract => Answered::Json(Some(RefOr::T(ObjectBuilder::new().into()))),
         Call::Decrypt | Call::Encrypt => Answered::Octets,
         Call::Forget | Call::ForgetAll | Call::Revoke => Answered::Nothing,
@@ -264,6 +267,13 @@ fn described(call: Call) -> Described {
             "Ended.",
             &[("origin", ParameterIn::Path, "The origin, percent-encoded.")],
         ),
+        Call::Open => of(
+            "open",
+            "Listens at a port of its own for the bridge's own page, and makes the code for its window.",
+            "The address and the code.",
+            &[],
+        ),
+        Call::OwnPages => of("ownPages", "Which own pages are listened for.", "The own pages.", &[]),
         Call::Contract => of("contract", "This document.", "The document.", &[]),
     }
 }

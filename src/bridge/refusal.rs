@@ -39,9 +39,18 @@ pub enum Refusal {
     /// No code was made for this origin, or not within two minutes.
     #[error("there is no code with which this page could pair")]
     NotInvited,
-    /// The call is for the user's programs.
-    #[error("this call is for programs of the user at the socket")]
+    /// The call is for the person's own programs and page.
+    #[error("this call is for the person's own programs, at the socket")]
     SocketOnly,
+    /// A request says that it was passed on by the handoff window, and is not from there.
+    #[error("the request was not passed on by the window of this bridge")]
+    NotHandedOn,
+    /// A request at the own page's listener is not from that page.
+    #[error("the request does not come from the bridge's own page")]
+    NotOwnPage,
+    /// A page of the bridge's own was asked for in another way than to open it.
+    #[error("this page is opened in a window of its own, and its parts by it alone")]
+    NotOpened,
     /// A page's request at the socket.
     #[error("a page's request was passed on to the socket")]
     OriginAtSocket,
@@ -127,6 +136,9 @@ impl Refusal {
             | Self::Preflight
             | Self::NotInvited
             | Self::SocketOnly
+            | Self::NotHandedOn
+            | Self::NotOwnPage
+            | Self::NotOpened
             | Self::OriginAtSocket
             | Self::OtherOrigin
             | Self::ScopeMissing { .. } => StatusCode::FORBIDDEN,
@@ -195,7 +207,22 @@ impl Fault for Refusal {
             Self::SocketOnly => Explanation::new(
                 "socket-only",
                 Class::Policy,
-                "use the command line: saltbridge pair, pairings, devices, address",
+                "use the command line: saltbridge pair, pairings, devices, address; or the page of saltbridge open",
+            ),
+            Self::NotHandedOn => Explanation::new(
+                "not-handed-on",
+                Class::Policy,
+                "a page calls the bridge with fetch, or through the window that it opens at /handoff",
+            ),
+            Self::NotOwnPage => Explanation::new(
+                "not-own-page",
+                Class::Policy,
+                "run saltbridge open; pages of others use the address that saltbridge serve prints",
+            ),
+            Self::NotOpened => Explanation::new(
+                "not-opened",
+                Class::Policy,
+                "open it as the address of a window; frames and other pages get nothing",
             ),
             Self::OriginAtSocket => Explanation::new(
                 "origin-at-socket",

@@ -1,7 +1,8 @@
 //! The listeners: what connects, for how long, and how it all ends.
 //!
 //! Promises: a connection that sends no whole head in time is closed; there are no more connections than the process
-//! can bear; at the socket only the user's own programs are heard. When it ends, nothing new is let in, what is being
+//! can bear; at the socket and at the own page only
+//! the user's own programs are heard. When it ends, nothing new is let in, what is being
 //! done has some seconds, keys are wiped, and what the device asks is answered before the process goes.
 
 use std::convert::Infallible;
@@ -18,13 +19,16 @@ use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use rustix::process::geteuid;
 use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 
 use super::door::Door;
+use super::own_page::Opening;
 use super::service::answer;
 use super::state::Bridge;
 use super::unplugged;
+use crate::host::user_of_connection;
 
 /// The port unless another one is given.
 pub const PORT: u16 = 21730;
@@ -91,7 +95,16 @@ pub async fn serve(
     if let Some(socket) = socket {
         tasks.spawn(accept(Listener::Programs(socket), Door::Socket));
     }
-    stop.await;
+    let mut openings = bridge.openings();
+    let mut stop = pin!(stop);
+    loop {
+        tokio::select! {
+            () = stop.as_mut() => break,
+            Some(opening) = next_opening(&mut openings) => {
+                tasks.spawn(own_page(Arc::clone(&bridge), opening, stopped.clone()));
+            }
+        }
+    }
     stopping.send_replace(true);
     // Streams of events end by themselves never.
     bridge.listeners().end_all();
@@ -102,6 +115,42 @@ pub async fn serve(
     Ok(())
 }
 
+async fn next_opening(openings: &mut Option<UnboundedReceiver<Opening>>) -> Option<Opening> {
+    match openings {
+        Some(openings) => openings.recv().await,
+        None => std::future::pending().await,
+    }
+}
+
+/// Listens for the window of an own page until that is over.
+async fn own_page(bridge: Arc<Bridge>, opening: Opening, stopped: watch::Receiver<bool>) {
+    const EVERY: Duration = Duration::from_secs(1);
+    let Opening { page, listener } = opening;
+    let listened = listener
+        .set_nonblocking(true)
+        .and_then(|()| tokio::net::TcpListener::from_std(listener));
+    if let Ok(listener) = listened {
+        let (closing, closed) = watch::channel(false);
+        let connections = Connections::new(Door::OwnPage(Arc::clone(&page)), Arc::clone(&bridge), closed);
+        let mut connections = pin!(connections.accept(Listener::OwnPage(listener)));
+        let over = async {
+            while !page.is_over(bridge.has_stream(&page)) {
+                tokio::time::sleep(EVERY).await;
+            }
+        };
+        let mut stopped = stopped;
+        tokio::select! {
+            () = connections.as_mut() => {}
+            () = has_stopped(&mut stopped) => {}
+            () = over => {}
+        }
+        closing.send_replace(true);
+        bridge.end_own_page(&page);
+        let _ = tokio::time::timeout(GRACE, connections).await;
+    }
+    bridge.end_own_page(&page);
+}
+
 /// What comes in.
 trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
@@ -110,6 +159,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 /// Where it comes in.
 enum Listener {
     Pages(tokio::net::TcpListener),
+    OwnPage(tokio::net::TcpListener),
     Programs(tokio::net::UnixListener),
 }
 
@@ -122,6 +172,13 @@ impl Listener {
                 // Answers are written whole; nothing is gained by waiting for more.
                 stream.set_nodelay(true)?;
                 Ok(Some(Box::new(stream)))
+            }
+            Self::OwnPage(listener) => {
+                let (stream, from) = listener.accept().await?;
+                let user = user_of_connection(from, stream.local_addr()?);
+                stream.set_nodelay(true)?;
+                let is_own = user == Some(geteuid().as_raw());
+                Ok(is_own.then(|| Box::new(stream) as Box<dyn Stream>))
             }
             Self::Programs(listener) => {
                 let (stream, _) = listener.accept().await?;

@@ -12,10 +12,12 @@ use hyper::body::Incoming;
 use super::answer::{Answer, empty, full, guard_headers, is_json};
 use super::call::{BodyRule, JSON_LIMIT};
 use super::caller::Caller;
-use super::calls::{self, Called, Taken};
+use super::calls::bodies::discard;
+use super::calls::{self, BadRequest, Called, Taken};
 use super::door::Door;
 use super::guard::{ALLOWED_HEADERS, Admission, Admitted, EXPOSED_HEADERS, Known, judge};
 use super::notice::Notice;
+use super::pages;
 use super::problem::Problem;
 use super::protocol::{Origin, RequestSignature, body_digest, content_digest};
 use super::refusal::Refusal;
@@ -38,9 +40,16 @@ pub(super) async fn answer(bridge: Arc<Bridge>, door: Arc<Door>, request: Reques
     let mut who = None;
     let result = match judge(&parts, &door, &bridge.registry, unix_now(), &mut known) {
         Ok(Admitted::Preflight) => Ok(preflight()),
+        Ok(Admitted::Page(page)) => Ok(pages::answer(page)),
         Ok(Admitted::Call(admission)) => {
             who = Some(admission.caller.clone());
             enter(&bridge, &door, &parts, admission, body, &mut known).await
+        }
+        Err(refusal @ Refusal::ScopeMissing { .. }) => {
+            // It is the page's own in all else: whoever sends it is told so.
+            let mut body = body;
+            discard(&mut body).await;
+            Err(refusal.problem())
         }
         Err(refusal) => {
             drain(&parts, body).await;
@@ -87,6 +96,9 @@ async fn enter(
     let standing = caller.standing();
     if let Some(origin) = invited {
         let signature = signature.ok_or_else(|| Refusal::NotInvited.problem())?;
+        if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+            return Err(BadRequest::Query.into());
+        }
         let paired = calls::pairing::pair(bridge, door, origin, &signature, body).await;
         // Only who knows the code is told something that is signed.
         known.signature = paired.is_ok().then_some(signature);
@@ -192,7 +204,7 @@ fn tell(
     result: &Result<Answer, Problem>,
 ) {
     let who = match (caller, &known.readable_by) {
-        (Some(caller @ (Caller::Page { .. } | Caller::User(_))), _) => caller.name(),
+        (Some(caller @ (Caller::Page { .. } | Caller::OwnPage { .. } | Caller::User(_))), _) => caller.name(),
         (_, Some(origin)) => origin.to_string(),
         _ => "somebody".to_owned(),
     };

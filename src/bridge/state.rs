@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::sync::{Notify, Semaphore};
 
 use super::caller::{Caller, Owner};
@@ -17,6 +18,7 @@ use super::identity_file::{self, IdentityFileError};
 use super::invitations::Invitations;
 use super::keyring::{Keeping, Keyring};
 use super::notice::{Notice, Teller};
+use super::own_page::{Opening, OwnPage};
 use super::pairings::{Pairings, PairingsError};
 use super::protocol::{Identity, KeyId, Origin, RequestSignature};
 use super::refusal::Refusal;
@@ -78,6 +80,10 @@ pub struct Bridge {
     pub(super) teller: Teller,
     pub(super) clock: Arc<dyn Clock>,
     prompts: Mutex<HashMap<KeyId, Vec<Instant>>>,
+    own_pages: Mutex<Vec<Arc<OwnPage>>>,
+    /// Own pages for which nobody listens yet, and where they come out.
+    openings: UnboundedSender<Opening>,
+    opened: Mutex<Option<UnboundedReceiver<Opening>>>,
     /// Rings when a key is held from now on.
     pub(super) holds: Notify,
     /// What is kept in the folder is changed by one bridge alone.
@@ -101,6 +107,7 @@ impl Bridge {
         let lock = take(&folder.join("bridge.lock"))?;
         let session = Session::start(endpoint).map_err(|_| DeviceFault::SessionEnded)?;
         let listeners = Arc::default();
+        let (openings, opened) = unbounded_channel();
         Ok(Self {
             identity: identity_file::load_or_make(folder)?,
             registry: Mutex::new(Registry {
@@ -118,6 +125,9 @@ impl Bridge {
             teller,
             clock,
             prompts: Mutex::default(),
+            own_pages: Mutex::default(),
+            openings,
+            opened: Mutex::new(Some(opened)),
             holds: Notify::new(),
             _lock: lock,
         })
@@ -147,6 +157,53 @@ impl Bridge {
 
     pub(super) fn listeners(&self) -> MutexGuard<'_, Listeners> {
         self.listeners.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The own pages that are there.
+    pub(super) fn own_pages(&self) -> Vec<Arc<OwnPage>> {
+        self.own_pages.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Has an own page listened for, unless there are `most` already. Whether it is.
+    pub(super) fn open_own_page(&self, opening: Opening, most: usize) -> bool {
+        let mut pages = self.own_pages.lock().unwrap_or_else(PoisonError::into_inner);
+        if pages.len() >= most {
+            return false;
+        }
+        let page = Arc::clone(&opening.page);
+        // Nobody listens any more once the bridge is stopping.
+        let is_listened_for = self.openings.send(opening).is_ok();
+        if is_listened_for {
+            pages.push(page);
+        }
+        is_listened_for
+    }
+
+    /// The own pages for which is to be listened, as they come; to be asked for once.
+    pub(super) fn openings(&self) -> Option<UnboundedReceiver<Opening>> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    /// Whether the window of an own page holds a stream open.
+    pub(super) fn has_stream(&self, page: &OwnPage) -> bool {
+        page.owner().is_some_and(|owner| self.listeners().has(owner))
+    }
+
+    /// Ends an own page with everything that it unlocked.
+    pub(super) fn end_own_page(&self, page: &Arc<OwnPage>) {
+        let owner = page.owner();
+        page.end();
+        self.own_pages
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .retain(|other| !Arc::ptr_eq(other, page));
+        if let Some(owner) = owner {
+            self.forgetting("the page of saltbridge open is closed", |keyring| {
+                keyring.forget_all_of(|other| other == owner);
+            });
+            self.listeners().end(owner);
+            (self.teller)(&Notice::OwnPage { is_open: false });
+        }
     }
 
     /// Counts a question that a page wants to have asked.

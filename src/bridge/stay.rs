@@ -34,7 +34,7 @@ pub(super) struct Stay {
 
 impl Stay {
     pub(super) fn of(caller: &Caller, users_waiting: &Arc<AtomicUsize>) -> Self {
-        let is_page = matches!(caller, Caller::Page { .. });
+        let is_page = matches!(caller, Caller::Page { .. } | Caller::OwnPage { .. });
         Self {
             left: Arc::default(),
             waits: Arc::default(),

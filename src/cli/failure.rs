@@ -134,6 +134,10 @@ pub(super) enum CliError {
     HandedNotLoopback,
     #[error("the bridge cannot serve: {reason}")]
     CannotServe { reason: String },
+    #[error("the file that leads the browser to the page cannot be made: {reason}")]
+    NoRedirect { reason: String },
+    #[error("no window used the code of the page within two minutes")]
+    PageNotOpened,
     #[error("the demonstration went another way than it should: {step}")]
     DemoFailed { step: String },
     #[error("{} between you and your device", if *problems == 1 { "one thing stands".to_owned() } else { format!("{problems} things stand") })]
@@ -216,6 +220,16 @@ impl Fault for CliError {
                 "cannot-serve",
                 Class::System,
                 "see how many processes and files you may have: ulimit -a",
+            ),
+            Self::NoRedirect { .. } => Explanation::new(
+                "no-redirect",
+                Class::System,
+                "run saltbridge open --print, and open the address that it prints",
+            ),
+            Self::PageNotOpened => Explanation::new(
+                "page-not-opened",
+                Class::System,
+                "run saltbridge open --print, and open the address that it prints in a browser of yours on this machine",
             ),
             Self::NotReady { .. } => Explanation::new(
                 "not-ready",

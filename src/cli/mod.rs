@@ -22,6 +22,7 @@ mod failure;
 mod inspect;
 mod lock;
 mod making;
+mod open;
 mod outputs;
 mod pair;
 mod pairings;
@@ -86,6 +87,7 @@ enum Command {
     Serve(serve::Args),
     Pair(pair::Args),
     Pairings(pairings::Args),
+    Open(open::Args),
     Lock(lock::Args),
     Emulate(emulate::Args),
     Demo(demo::Args),
@@ -132,6 +134,7 @@ pub(crate) fn run() -> ExitCode {
         Command::Serve(args) => serve::run(&args, &report),
         Command::Pair(args) => pair::run(&args, &report),
         Command::Pairings(args) => pairings::run(&args, &report),
+        Command::Open(args) => open::run(&args, &report),
         Command::Lock(args) => lock::run(&args, &report),
         Command::Inspect(args) => inspect::run(&args, &report),
         Command::Completions(args) => completions::run(&args, &report),

@@ -5,6 +5,7 @@ use std::os::unix::net::UnixListener;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
+use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use clap::ValueHint;
@@ -20,6 +21,7 @@ use super::args;
 use super::device::{Announcement, tell as tell_of_device};
 use super::facts::Facts;
 use super::failure::{CliError, Failure};
+use super::open;
 use super::process;
 use super::report::Report;
 use super::spool;
@@ -48,6 +50,10 @@ pub(super) struct Args {
     /// Keep unlocked keys when the Ledger is unplugged
     #[arg(long)]
     keep_unplugged: bool,
+
+    /// Open the bridge's own page in your browser, as saltbridge open does
+    #[arg(long)]
+    open: bool,
 
     /// The folder in which files of pages wait as ciphertext until all of them has been seen [default: TMPDIR or
     /// /var/tmp, whichever is not kept in memory]
@@ -98,6 +104,7 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
     // What was signed in this second or before may have been heard by another process.
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     let bridge = Bridge::new(&state, config, i64::try_from(now.as_secs()).unwrap_or(i64::MAX))?;
+    let mut opening = None;
     serve(bridge, loopback, socket, || {
         report
             .say(&format!("Listening at http://{address} for pages that you have paired, and for your own programs."));
@@ -106,8 +113,12 @@ pub(super) fn run(args: &Args, report: &Report) -> Result<Outcome, Failure> {
             .as_ref()
             .map(|listening: &Listening| listening.path().display().to_string());
         let facts = Facts::of("url", format!("http://{address}")).with("socket", shown);
-        report.show_json_line(facts)
+        report.show_json_line(facts)?;
+        opening = args.open.then(|| open_beside(*report));
+        Ok(())
     })?;
+    // It has noticed by now that the bridge is gone, and leaves no file.
+    let _ = opening.map(JoinHandle::join);
     drop(listening);
     report.say("Stopped.");
     Ok(Outcome::done(Facts::of("stopped", true)))
@@ -136,6 +147,15 @@ fn serve(
     // A thread that waits for something that nobody does is not waited for.
     runtime.shutdown_timeout(Duration::from_secs(1));
     served.map_err(|error| cannot_serve(&error))
+}
+
+/// Opens the own page while the bridge serves.
+fn open_beside(report: Report) -> JoinHandle<()> {
+    std::thread::spawn(move || {
+        if let Err(failure) = open::in_browser(&report) {
+            report.failed(&failure);
+        }
+    })
 }
 
 fn cannot_serve(error: &std::io::Error) -> Failure {
@@ -241,6 +261,10 @@ fn tell(report: &Report, notice: &Notice) {
         }
         Notice::Paired { origin, scopes } => report.say(&format!("{origin} has paired, for: {scopes}.")),
         Notice::Revoked { origin } => report.say(&format!("{origin} is not paired any more.")),
+        Notice::OwnPage { is_open } => report.say(match is_open {
+            true => "The page of saltbridge open is in use.",
+            false => "The page of saltbridge open is closed.",
+        }),
         Notice::Unlocked { who, public_key } => report.say(&format!("{who} uses the key {public_key}.")),
         Notice::Exported { who, public_key } => {
             report.ask(&format!("{who} was given the private key of {public_key}."));

@@ -4,7 +4,9 @@
 //! open stands in the folders of the processes alone, and those of other users show it to nobody.
 
 use std::fmt;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::fs::File;
+use std::io::{BufRead as _, BufReader};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use super::{Holder, Host, Named};
@@ -37,7 +39,25 @@ pub fn listener_at(port: u16) -> Option<Listener> {
     Host::new("/").listener_at(port)
 }
 
+/// The user whose program has a connection of this machine open at its end `from`, to `to`. Nobody, if it cannot be seen:
+/// because it was closed already, for one.
+pub fn user_of_connection(from: SocketAddr, to: SocketAddr) -> Option<u32> {
+    Host::new("/").user_of_connection(from, to)
+}
+
 impl Host {
+    /// The user at the end `from` of a connection to `to`.
+    pub fn user_of_connection(&self, from: SocketAddr, to: SocketAddr) -> Option<u32> {
+        // To the end: it may stand behind thousands.
+        let files = ["proc/net/tcp", "proc/net/tcp6"].map(|path| File::open(self.path(path)).ok());
+        let lines = files
+            .into_iter()
+            .flatten()
+            .flat_map(|file| BufReader::new(file).lines());
+        let mut ends = lines.map_while(Result::ok).filter_map(|line| End::of(&line));
+        ends.find(|end| (end.own, end.other) == (from, to)).map(|end| end.user)
+    }
+
     /// Who takes the connections to this port of 127.0.0.1: who listens at that address, or else at every one. Nobody, if
     /// it cannot be seen.
     pub fn listener_at(&self, port: u16) -> Option<Listener> {
@@ -72,6 +92,35 @@ impl Host {
         };
         let pid = processes.into_iter().find(has_it)?;
         Some(self.holder(pid, &person))
+    }
+}
+
+/// The state of a socket that is connected (`TCP_ESTABLISHED`).
+const ESTABLISHED: &str = "01";
+
+/// One end of a connection.
+struct End {
+    own: SocketAddr,
+    other: SocketAddr,
+    user: u32,
+}
+
+impl End {
+    /// From a line of the kernel's list, if that end is connected.
+    fn of(line: &str) -> Option<Self> {
+        let mut fields = line.split_whitespace();
+        let place = |text: &str| {
+            let (address, port) = text.split_once(':')?;
+            Some(SocketAddr::new(address_of(address)?, number_of(port, 4)?.try_into().ok()?))
+        };
+        let (own, other) = (place(fields.nth(1)?)?, place(fields.next()?)?);
+        let is_connected = fields.next()? == ESTABLISHED;
+        is_connected.then_some(())?;
+        Some(Self {
+            own,
+            other,
+            user: fields.nth(3)?.parse().ok()?,
+        })
     }
 }
 

@@ -29,7 +29,7 @@ use std::path::{Component, Path, PathBuf};
 pub use findings::{Finding, State};
 pub use holders::{Holder, Holders, holders_of};
 pub use ledgers::{Ledger, Noted};
-pub use listeners::{Listener, listener_at};
+pub use listeners::{Listener, listener_at, user_of_connection};
 pub use node::{Entry, Grant, Named, Node};
 pub use person::Person;
 pub use rule::Rule;

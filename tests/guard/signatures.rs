@@ -263,6 +263,8 @@ pub fn scopes(scene: &Scene) -> Vec<Row> {
         ("GET", "/v1/pairings", Body::None),
         ("DELETE", "/v1/pairings/https%3A%2F%2Fother.example", Body::None),
         ("POST", "/v1/pairings/codes", Body::Json(serde_json::json!({ "origin": "https://evil.example" }))),
+        ("GET", "/v1/own-pages", Body::None),
+        ("POST", "/v1/own-pages", Body::Json(serde_json::json!({}))),
     ];
     for (method, path, body) in at_socket {
         let signed = scene.page.draft(method, path, body).sign().bytes();

@@ -34,7 +34,37 @@ const SILENCE: Duration = Duration::from_secs(30);
 const WAITING: usize = 4;
 
 /// Opens a sealed box with a key that is held.
-pub(super) async fn decrypt(called: Called, body: Incoming) -> Result<Answer, Problem> {
+pub(super) async fn decrypt(called: Called, mut body: Incoming) -> Result<Answer, Problem> {
+    let answer = open(called, &mut body).await;
+    read_out(answer, &mut body).await
+}
+
+/// Seals a body for a public key.
+pub(super) async fn encrypt(called: Called, mut body: Incoming) -> Result<Answer, Problem> {
+    let answer = seal(called, &mut body).await;
+    read_out(answer, &mut body).await
+}
+
+/// Before a refusal is told, all of the body is read: a browser that is still sending when the connection is closed tells
+/// its page of that, and not of the refusal.
+async fn read_out(answer: Result<Answer, Problem>, body: &mut Incoming) -> Result<Answer, Problem> {
+    if answer.is_err() {
+        discard(body).await;
+    }
+    answer
+}
+
+/// Reads what is left of a body, until it ends or its sender pauses for long.
+pub(in crate::bridge) async fn discard(body: &mut Incoming) {
+    let mut left = OCTETS_LIMIT;
+    while let Ok(Some(Ok(frame))) = tokio::time::timeout(SILENCE, body.frame()).await {
+        let length = frame.data_ref().map_or(0, |piece| piece.len() as u64);
+        let Some(less) = left.checked_sub(length) else { return };
+        left = less;
+    }
+}
+
+async fn open(called: Called, body: &mut Incoming) -> Result<Answer, Problem> {
     let (owner, handle) = (called.owner()?, called.handle()?);
     // First, so that a key for one use is not used up in vain.
     let permit = permit(&called)?;
@@ -48,8 +78,7 @@ pub(super) async fn decrypt(called: Called, body: Incoming) -> Result<Answer, Pr
     through(called, permit, Some(key), body, work).await
 }
 
-/// Seals a body for a public key.
-pub(super) async fn encrypt(called: Called, body: Incoming) -> Result<Answer, Problem> {
+async fn seal(called: Called, body: &mut Incoming) -> Result<Answer, Problem> {
     let [public_key] = called.parameters(["public_key"])?;
     let public_key = public_key.ok_or(BadRequest::Missing { name: "public_key" })?;
     let recipient = public_key.parse::<PublicKey>()?;
@@ -72,7 +101,7 @@ async fn through(
     called: Called,
     permit: OwnedSemaphorePermit,
     used: Option<Arc<InUse>>,
-    mut body: Incoming,
+    body: &mut Incoming,
     work: impl FnOnce(&mut Input) -> Result<Spooled, Failed> + Send + 'static,
 ) -> Result<Answer, Problem> {
     let key = used.as_ref().map_or_else(Standing::for_ever, |used| used.standing());
@@ -84,7 +113,7 @@ async fn through(
         work(&mut input).map(|spooled| (spooled, permit))
     });
     let passed = async {
-        let fed = pass_on(&mut body, feed).await;
+        let fed = pass_on(body, feed).await;
         (fed, working.await)
     };
     let (fed, done) = tokio::select! {

@@ -9,6 +9,7 @@ use crate::bridge::answer::{Answer, json, of_type};
 use crate::bridge::caller::Caller;
 use crate::bridge::device::DeviceState;
 use crate::bridge::openapi;
+use crate::bridge::own_page::OwnPage;
 use crate::bridge::problem::Problem;
 
 /// How often a stream says that it is still there, so that one who has gone is noticed.
@@ -27,7 +28,7 @@ pub struct StatusAnswer {
     pub scopes: Vec<String>,
     /// How many keys of the caller are held.
     pub keys: usize,
-    /// Where the device is looked for; told to the user's programs alone.
+    /// Where the device is looked for; told to the user's programs and the own page alone.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<String>,
 }
@@ -36,6 +37,11 @@ pub(super) fn status(called: &Called) -> Answer {
     let Called { bridge, caller, .. } = called;
     let (scopes, endpoint) = match caller {
         Caller::Page { scopes, .. } => (scopes.iter().map(|scope| scope.to_string()).collect(), None),
+        Caller::OwnPage { .. } => {
+            let scopes = OwnPage::scopes();
+            let names = scopes.iter().map(|scope| scope.to_string());
+            (names.collect(), Some(bridge.device.endpoint().to_string()))
+        }
         Caller::User(_) | Caller::Anyone => (Vec::new(), Some(bridge.device.endpoint().to_string())),
     };
     json(&StatusAnswer {

@@ -1,9 +1,10 @@
 //! What each call does, once the guard has let it in.
 
-mod bodies;
+pub(super) mod bodies;
 mod device;
 mod info;
 mod keys;
+mod own_pages;
 pub(super) mod pairing;
 
 use std::sync::Arc;
@@ -26,6 +27,7 @@ use crate::ledger::{DeviceFault, Wanted};
 pub use device::{AddressAnswer, DevicesAnswer, ListedDevice};
 pub use info::StatusAnswer;
 pub use keys::{BoxKeyAnswer, BoxKeyRequest, CreateAnswer, CreateRequest, UnwrapAnswer, UnwrapFor, UnwrapRequest};
+pub use own_pages::{ListedOwnPage, OpenAnswer, OwnPagesAnswer};
 pub use pairing::{InviteAnswer, InviteRequest, ListedPairing, PairingsAnswer};
 
 /// A call, with what it is made of.
@@ -47,6 +49,10 @@ pub(super) enum Taken {
 
 /// Makes a call.
 pub(super) async fn make(call: Call, called: Called, body: Taken) -> Result<Answer, Problem> {
+    // Those that have parameters read them.
+    if !matches!(call, Call::Address | Call::Encrypt) {
+        let [] = called.parameters([])?;
+    }
     match (call, body) {
         (Call::Status, _) => Ok(info::status(&called)),
         (Call::Events, _) => info::events(&called),
@@ -67,6 +73,11 @@ pub(super) async fn make(call: Call, called: Called, body: Taken) -> Result<Answ
         (Call::Pairings, _) => Ok(pairing::list(&called)),
         (Call::Invite, Taken::Json(json)) => pairing::invite(&called, read(&json)?),
         (Call::Revoke, _) => pairing::revoke(&called).await,
+        (Call::Open, Taken::Json(json)) => {
+            let Nothing {} = read(&json)?;
+            own_pages::open(&called)
+        }
+        (Call::OwnPages, _) => Ok(own_pages::list(&called)),
         // The guard takes the body that the call wants, and sends those who want to pair elsewhere.
         (_, _) => Err(BadRequest::Json {
             reason: "another body was expected".to_owned(),

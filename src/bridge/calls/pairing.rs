@@ -12,6 +12,7 @@ use crate::bridge::caller::Owner;
 use crate::bridge::door::Door;
 use crate::bridge::invitations::GOOD_FOR;
 use crate::bridge::notice::Notice;
+use crate::bridge::own_page::OwnPage;
 use crate::bridge::problem::Problem;
 use crate::bridge::protocol::{
     Code, Origin, PageKey, Pairing, PairingAnswer, PairingRequest, Proof, RequestSignature, Scope, ScopeError, Scopes,
@@ -80,6 +81,9 @@ pub(in crate::bridge) async fn pair(
     let PairingRequest { public_key, proof } = read(&body)?;
     let verified = signature.verify(door.authority(), &public_key);
     verified.map_err(|error| Refusal::from(error).problem())?;
+    if let Door::OwnPage(page) = door {
+        return let_in(bridge, page, signature, public_key, proof);
+    }
     let between = Between {
         bridge: Arc::clone(bridge),
         origin,
@@ -89,6 +93,37 @@ pub(in crate::bridge) async fn pair(
     // The disk is waited for.
     let paired = tokio::task::spawn_blocking(move || between.exchange(public_key, proof));
     paired.await.unwrap_or_else(|_| Err(Refusal::Stopping.problem()))
+}
+
+/// Lets the window of the bridge's own page in. Nothing of it is kept.
+fn let_in(
+    bridge: &Bridge,
+    page: &OwnPage,
+    signature: &RequestSignature,
+    page_key: PageKey,
+    proof: Proof,
+) -> Result<Answer, Problem> {
+    let between = Pairing {
+        origin: page.origin(),
+        authority: page.authority(),
+        page_key: &page_key,
+    };
+    let (bridge_key, scopes) = (bridge.identity.key(), OwnPage::scopes());
+    let exchange = |code: &Code| {
+        if between.page_proof(code) != proof {
+            return Err(WrongCode.into());
+        }
+        let fresh = bridge.registry().check_freshness(unix_now(), signature);
+        fresh.map_err(|refusal| refusal.problem())?;
+        Ok(between.bridge_proof(code, &bridge_key, &scopes))
+    };
+    let proof = page.let_in(page_key, Refusal::NotInvited.problem(), exchange)?;
+    (bridge.teller)(&Notice::OwnPage { is_open: true });
+    Ok(json(&PairingAnswer {
+        public_key: bridge_key,
+        scopes,
+        proof,
+    }))
 }
 
 /// A page that wants to pair, and what it signed.
@@ -185,15 +220,20 @@ pub(super) fn invite(called: &Called, request: InviteRequest) -> Result<Answer, 
         "origin": origin.to_string(),
         "scopes": names,
         "expires_in": GOOD_FOR.as_secs(),
-    })
-    .to_string();
+    });
+    Ok(with_code(&shown, &rest))
+}
+
+/// The answer that tells a new code, and these fields.
+pub(super) fn with_code(shown: &str, rest: &serde_json::Value) -> Answer {
+    let rest = rest.to_string();
     // Of its full length at once: a text that grows leaves copies behind.
     let mut text = Zeroizing::new(String::with_capacity(rest.len() + shown.len() + 16));
     text.push_str("{\"code\":\"");
-    text.push_str(&shown);
+    text.push_str(shown);
     text.push_str("\",");
     text.push_str(rest.trim_start_matches('{'));
-    Ok(secret_json(text))
+    secret_json(text)
 }
 
 /// Lists the pairings.
