@@ -110,7 +110,7 @@ fn kill_fifty_times(task: Task, sizes: &[usize], befores: &[Before]) {
     // Loaded machines are slow at one moment and fast at another; but most kills must not come too early or too late.
     assert!(tally.killed >= 12, "few runs were killed: {tally:?}");
     assert!(tally.late >= 1, "every run was killed long before its end: {tally:?}");
-    assert!(sizes.len() == 1 || tally.amid >= 2, "few were killed amid their results: {tally:?}");
+    assert!(sizes.len() == 1 || tally.amid >= 1, "none was killed amid its results: {tally:?}");
 }
 
 #[test]

@@ -244,3 +244,22 @@ const REFUSALS: [Refusal; 28] = [
     Refusal::ScopeMissing { scope: Scope::Export },
     Refusal::Stopping,
 ];
+
+/// The blocks of docs/web-integration.md are pieces of the example that the browser tests run, word for word; those of the
+/// file that an app would take over are all of it.
+#[test]
+fn web_integration_md_shows_the_example() {
+    let document = read("docs/web-integration.md");
+    let mut of_file: std::collections::BTreeMap<&str, Vec<&str>> = Default::default();
+    for piece in document.split("\n`examples/web/").skip(1) {
+        let (name, rest) = piece.split_once("`:\n\n```").unwrap();
+        let (_, rest) = rest.split_once('\n').unwrap();
+        let (block, _) = rest.split_once("\n```\n").unwrap();
+        let file = read(&format!("examples/web/{name}"));
+        assert!(file.contains(block), "examples/web/{name} has no such lines:\n{block}");
+        of_file.entry(name).or_default().push(block);
+    }
+    assert!(of_file.len() >= 5, "{:?}", of_file.keys());
+    let taken_over = of_file["numerbay.js"].join("\n\n") + "\n";
+    assert_eq!(taken_over, read("examples/web/numerbay.js"), "all of it is shown");
+}

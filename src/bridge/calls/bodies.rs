@@ -35,23 +35,43 @@ const WAITING: usize = 4;
 
 /// Opens a sealed box with a key that is held.
 pub(super) async fn decrypt(called: Called, mut body: Incoming) -> Result<Answer, Problem> {
-    let answer = open(called, &mut body).await;
-    read_out(answer, &mut body).await
+    let to_open = || -> Result<_, Problem> {
+        let (owner, handle) = (called.owner()?, called.handle()?);
+        // First, so that a key for one use is not used up in vain.
+        let permit = permit(&called)?;
+        let key = called.bridge.keyring().key(called.bridge.clock.now(), owner, handle)?;
+        Ok((permit, Arc::new(key)))
+    };
+    let (permit, key) = or_read_out(to_open(), &mut body).await?;
+    let (spool, used) = (called.bridge.spool.clone(), Arc::clone(&key));
+    let work = move |input: &mut Input| {
+        open_to_spool(input, &**used, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
+    };
+    through(called, permit, Some(key), body, work).await
 }
 
 /// Seals a body for a public key.
 pub(super) async fn encrypt(called: Called, mut body: Incoming) -> Result<Answer, Problem> {
-    let answer = seal(called, &mut body).await;
-    read_out(answer, &mut body).await
+    let to_seal = || -> Result<_, Problem> {
+        let [public_key] = called.parameters(["public_key"])?;
+        let public_key = public_key.ok_or(BadRequest::Missing { name: "public_key" })?;
+        Ok((public_key.parse::<PublicKey>()?, permit(&called)?))
+    };
+    let (recipient, permit) = or_read_out(to_seal(), &mut body).await?;
+    let spool = called.bridge.spool.clone();
+    let work = move |input: &mut Input| {
+        seal_to_spool(input, &recipient, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
+    };
+    through(called, permit, None, body, work).await
 }
 
 /// Before a refusal is told, all of the body is read: a browser that is still sending when the connection is closed tells
 /// its page of that, and not of the refusal.
-async fn read_out(answer: Result<Answer, Problem>, body: &mut Incoming) -> Result<Answer, Problem> {
-    if answer.is_err() {
+async fn or_read_out<T>(result: Result<T, Problem>, body: &mut Incoming) -> Result<T, Problem> {
+    if result.is_err() {
         discard(body).await;
     }
-    answer
+    result
 }
 
 /// Reads what is left of a body, until it ends or its sender pauses for long.
@@ -62,32 +82,6 @@ pub(in crate::bridge) async fn discard(body: &mut Incoming) {
         let Some(less) = left.checked_sub(length) else { return };
         left = less;
     }
-}
-
-async fn open(called: Called, body: &mut Incoming) -> Result<Answer, Problem> {
-    let (owner, handle) = (called.owner()?, called.handle()?);
-    // First, so that a key for one use is not used up in vain.
-    let permit = permit(&called)?;
-    let key = called.bridge.keyring().key(called.bridge.clock.now(), owner, handle)?;
-    let spool = called.bridge.spool.clone();
-    let key = Arc::new(key);
-    let used = Arc::clone(&key);
-    let work = move |input: &mut Input| {
-        open_to_spool(input, &**used, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
-    };
-    through(called, permit, Some(key), body, work).await
-}
-
-async fn seal(called: Called, body: &mut Incoming) -> Result<Answer, Problem> {
-    let [public_key] = called.parameters(["public_key"])?;
-    let public_key = public_key.ok_or(BadRequest::Missing { name: "public_key" })?;
-    let recipient = public_key.parse::<PublicKey>()?;
-    let spool = called.bridge.spool.clone();
-    let permit = permit(&called)?;
-    let work = move |input: &mut Input| {
-        seal_to_spool(input, &recipient, &spool, Threads::ONE, &|_| ()).map_err(|error| Failed::of(&error))
-    };
-    through(called, permit, None, body, work).await
 }
 
 /// The right to a thread.
@@ -101,7 +95,7 @@ async fn through(
     called: Called,
     permit: OwnedSemaphorePermit,
     used: Option<Arc<InUse>>,
-    body: &mut Incoming,
+    mut body: Incoming,
     work: impl FnOnce(&mut Input) -> Result<Spooled, Failed> + Send + 'static,
 ) -> Result<Answer, Problem> {
     let key = used.as_ref().map_or_else(Standing::for_ever, |used| used.standing());
@@ -113,7 +107,7 @@ async fn through(
         work(&mut input).map(|spooled| (spooled, permit))
     });
     let passed = async {
-        let fed = pass_on(body, feed).await;
+        let fed = pass_on(&mut body, feed).await;
         (fed, working.await)
     };
     let (fed, done) = tokio::select! {
