@@ -5,6 +5,7 @@
 # make        the program, in target/release
 .DELETE_ON_ERROR:
 .PHONY: build test demo test-speculos test-usb prerequisites lint unit fuzz usb usb-programs install clean
+.PHONY: client browser program test-client test-browser screenshots
 .PHONY: bench bench-bridge bench-primitives bench-prerequisites
 
 CARGO := cargo
@@ -18,7 +19,7 @@ build: prerequisites
 demo: prerequisites
 	$(CARGO) run --locked -- demo
 
-test: prerequisites lint unit fuzz usb
+test: prerequisites lint unit client browser fuzz usb
 	@echo "make test: all promises kept"
 
 prerequisites:
@@ -56,6 +57,39 @@ test-usb: usb-programs
 
 usb-programs: prerequisites
 	$(CARGO) build --locked --all-features --bin saltbridge --example usb-lab
+
+# The program as the tests of JavaScript use it.
+program: prerequisites
+	$(CARGO) build --locked --all-features --bin saltbridge
+
+# The JavaScript client: its types and its tests, some of them against the program; the types of the bridge's own pages.
+client: program
+	@if command -v node >/dev/null && command -v npm >/dev/null; then $(MAKE) --no-print-directory test-client; else \
+	  echo "*** SKIPPED: the JavaScript client: node or npm is missing (apt-get install nodejs npm) ***"; $(SKIP); fi
+
+CLIENT_NODE := web/client/node_modules/.package-lock.json
+test-client: program $(CLIENT_NODE)
+	npm --prefix web/client run --silent check
+	web/client/node_modules/.bin/tsc -p web/tsconfig.json
+	SALTBRIDGE="$(abspath $(TARGET))/debug/saltbridge" npm --prefix web/client run --silent test
+
+$(CLIENT_NODE): web/client/package.json web/client/package-lock.json
+	npm ci --prefix web/client --ignore-scripts --no-audit --no-fund
+	@touch $@
+
+# Web pages in Chromium and Firefox. 77: they cannot be had here, as it has said.
+browser: program
+	@status=0; tests/browser/lab run || status=$$?; case $$status in \
+	  0) ;; \
+	  77) echo "*** SKIPPED: browsers: see above ***"; $(SKIP) ;; \
+	  *) exit $$status ;; esac
+
+test-browser: program
+	tests/browser/lab run
+
+# The pictures in docs/screenshots, by Chromium.
+screenshots: program
+	tests/browser/lab screenshots
 
 # Against Ledger's own emulator and a real app, which cannot be shipped: make test-speculos APP=ethereum.elf MODEL=nanosp
 SPECULOS := $(TARGET)/speculos/bin/speculos

@@ -11,7 +11,7 @@ mod documents;
 mod machine;
 mod support;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use documents::{codes_in_the_source, read};
@@ -232,4 +232,22 @@ fn json_md_names_every_field() {
         let run = desk.run(&[args, &["--json"]].concat());
         check(&serde_json::from_slice(&run.stdout).unwrap(), &document);
     }
+}
+
+/// Each picture of the bridge's own page is shown in docs/own-page.md, and each that is shown is there.
+#[test]
+fn own_page_md_shows_every_picture() {
+    let document = read("docs/own-page.md");
+    let shown: BTreeSet<_> = document
+        .split("](screenshots/")
+        .skip(1)
+        .map(|rest| rest.split(')').next().unwrap().to_owned())
+        .collect();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/screenshots");
+    let entries = std::fs::read_dir(folder).unwrap();
+    let there: BTreeSet<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert!(there.len() > 30, "{there:?}");
+    assert_eq!(shown, there);
 }

@@ -156,6 +156,32 @@ trait Stream: AsyncRead + AsyncWrite + Unpin + Send {}
 
 impl<S: AsyncRead + AsyncWrite + Unpin + Send> Stream for S {}
 
+/// A connection.
+struct Arrived {
+    stream: Box<dyn Stream>,
+    /// Both ends, if it is still to be found out whose it is.
+    ends: Option<(SocketAddr, SocketAddr)>,
+}
+
+impl Arrived {
+    fn of(stream: impl Stream + 'static) -> Self {
+        Self {
+            stream: Box::new(stream),
+            ends: None,
+        }
+    }
+
+    /// Its stream, if it is the user's own. The system's lists are read for that, which may be long.
+    async fn own(self) -> Option<Box<dyn Stream>> {
+        let Some((from, to)) = self.ends else {
+            return Some(self.stream);
+        };
+        let user = tokio::task::spawn_blocking(move || user_of_connection(from, to)).await;
+        let is_own = user.is_ok_and(|user| user == Some(geteuid().as_raw()));
+        is_own.then_some(self.stream)
+    }
+}
+
 /// Where it comes in.
 enum Listener {
     Pages(tokio::net::TcpListener),
@@ -165,25 +191,26 @@ enum Listener {
 
 impl Listener {
     /// The next connection; none if it is not let in.
-    async fn next(&self) -> io::Result<Option<Box<dyn Stream>>> {
+    async fn next(&self) -> io::Result<Option<Arrived>> {
         match self {
             Self::Pages(listener) => {
                 let (stream, _) = listener.accept().await?;
                 // Answers are written whole; nothing is gained by waiting for more.
                 stream.set_nodelay(true)?;
-                Ok(Some(Box::new(stream)))
+                Ok(Some(Arrived::of(stream)))
             }
             Self::OwnPage(listener) => {
                 let (stream, from) = listener.accept().await?;
-                let user = user_of_connection(from, stream.local_addr()?);
                 stream.set_nodelay(true)?;
-                let is_own = user == Some(geteuid().as_raw());
-                Ok(is_own.then(|| Box::new(stream) as Box<dyn Stream>))
+                Ok(Some(Arrived {
+                    ends: Some((from, stream.local_addr()?)),
+                    stream: Box::new(stream),
+                }))
             }
             Self::Programs(listener) => {
                 let (stream, _) = listener.accept().await?;
                 let is_own = stream.peer_cred().is_ok_and(|peer| peer.uid() == geteuid().as_raw());
-                Ok(is_own.then(|| Box::new(stream) as Box<dyn Stream>))
+                Ok(is_own.then(|| Arrived::of(stream)))
             }
         }
     }
@@ -218,10 +245,10 @@ impl Connections {
                 accepted = listener.next() => accepted,
             };
             match accepted {
-                Ok(Some(stream)) => {
+                Ok(Some(arrived)) => {
                     // One too many is closed at once: it would wait for others that may never end.
                     if let Ok(permit) = Arc::clone(&self.room).try_acquire_owned() {
-                        let connection = self.connection(stream);
+                        let connection = self.connection(arrived);
                         open.spawn(async move {
                             connection.await;
                             drop(permit);
@@ -236,7 +263,7 @@ impl Connections {
         while open.join_next().await.is_some() {}
     }
 
-    fn connection(&self, stream: Box<dyn Stream>) -> impl Future<Output = ()> + Send + use<> {
+    fn connection(&self, arrived: Arrived) -> impl Future<Output = ()> + Send + use<> {
         let (door, bridge, mut stopped) = (Arc::clone(&self.door), Arc::clone(&self.bridge), self.stopped.clone());
         let service = service_fn(move |request| {
             let answered = answer(Arc::clone(&bridge), Arc::clone(&door), request);
@@ -249,8 +276,9 @@ impl Connections {
             .max_headers(FIELDS)
             .max_header_size(HEAD_BYTES)
             .max_buf_size(BUFFER);
-        let connection = builder.serve_connection(TokioIo::new(stream), service);
         async move {
+            let Some(stream) = arrived.own().await else { return };
+            let connection = builder.serve_connection(TokioIo::new(stream), service);
             let mut connection = pin!(connection);
             tokio::select! {
                 _ = connection.as_mut() => {}

@@ -19,7 +19,7 @@ use super::guard::{ALLOWED_HEADERS, Admission, Admitted, EXPOSED_HEADERS, Known,
 use super::notice::Notice;
 use super::pages;
 use super::problem::Problem;
-use super::protocol::{Origin, RequestSignature, body_digest, content_digest};
+use super::protocol::{Origin, RequestSignature, Scope, body_digest, content_digest};
 use super::refusal::Refusal;
 use super::state::Bridge;
 
@@ -45,8 +45,12 @@ pub(super) async fn answer(bridge: Arc<Bridge>, door: Arc<Door>, request: Reques
             who = Some(admission.caller.clone());
             enter(&bridge, &door, &parts, admission, body, &mut known).await
         }
-        Err(refusal @ Refusal::ScopeMissing { .. }) => {
-            // It is the page's own in all else: whoever sends it is told so.
+        Err(
+            refusal @ Refusal::ScopeMissing {
+                scope: Scope::Decrypt | Scope::Encrypt,
+            },
+        ) => {
+            // It is the page's own in all else, and may be a long body: who sends it is to read why.
             let mut body = body;
             discard(&mut body).await;
             Err(refusal.problem())

@@ -4,7 +4,10 @@
 //! given a file of the person's alone that leads on to the page.
 
 use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io;
+use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::process::CommandExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -75,6 +78,7 @@ pub(super) fn in_browser(report: &Report) -> Result<String, Failure> {
     // Goes with its folder, whatever comes of it.
     let folder = tempfile::Builder::new()
         .prefix("open-")
+        .permissions(Permissions::from_mode(0o700))
         .tempdir_in(OwnFolders::of_this_process().locks()?)
         .map_err(|error| no_redirect(&error))?;
     process::remove_folder_at_signal(folder.path());
@@ -113,9 +117,10 @@ fn redirect(address: &str) -> Zeroizing<String> {
 /// Has the browser open the file; none if there is nothing that would.
 fn start(file: &Path) -> Option<Child> {
     let mut command = Command::new(OPENER);
-    // What it has to say is not the person's concern, and the terminal stays with this program.
+    // What it has to say is not the person's concern, and Ctrl-C is not for the browser that it may become.
     command
         .arg(file)
+        .process_group(0)
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null());

@@ -37,6 +37,8 @@ export class DevicePanel {
   #isInSoftware = false;
   #othersListen = false;
   #isAsking = false;
+  /** It asks whether to open the app, and nothing that there would be to compare. */
+  #isOpening = false;
   /** @type {AbortController | null} */
   #surveying = null;
   #surveyed = 0;
@@ -139,9 +141,11 @@ export class DevicePanel {
         this.#show([{ state: "not-plugged-in" }]);
         break;
       case "ready":
+        this.#isOpening = false;
         this.#show([{ ...this.#sole(), state: "ready", app: event.app, app_version: event.version }]);
         break;
       case "waiting": {
+        this.#isOpening = event["for"] === "opening";
         const states = { "device": "not-plugged-in", "unlocking": "locked", "app": "app-not-open", "opening": "app-not-open", "other-process": "in-use" };
         const state = /** @type {Record<string, string>} */ (states)[event["for"]];
         if (state !== undefined) this.#show([{ ...this.#sole(), state }]);
@@ -173,7 +177,7 @@ export class DevicePanel {
   }
 
   #draw() {
-    const seen = this.#isAsking ? [{ ...this.#sole(), state: "asking" }] : this.#seen;
+    const seen = this.#isAsking ? [{ ...this.#sole(), state: this.#isOpening ? "opening" : "asking" }] : this.#seen;
     // What is drawn anew is read aloud anew.
     const drawn = JSON.stringify([seen, this.#othersListen, this.#isInSoftware]);
     if (drawn === this.#drawn) return;

@@ -36,7 +36,7 @@ export function readDocument(text) {
     if (envelope === undefined) return { kind: "no-key" };
     if (readDocument(envelope).kind === "legacy") return { kind: "legacy" };
     const public_key = isNew ? field("public_key_v2") : field("public_key");
-    return { kind: "opener", opener: withoutGaps({ envelope, public_key, address: field("public_address") }), is_profile: true };
+    return { kind: "opener", opener: withoutGaps({ envelope, public_key, address: field("public_address") ?? field("address") }), is_profile: true };
   }
   if (has("data") && has("salt")) return { kind: "opener", opener: { envelope: text.trim() }, is_profile: false };
   if (has("private_key")) return { kind: "key-file" };

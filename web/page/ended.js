@@ -46,6 +46,18 @@ const ENDINGS = {
   "": LOST,
 };
 
+/**
+ * The links to what was made, to be shown once more; but a private key is not kept where all keys are forgotten.
+ *
+ * @returns {HTMLAnchorElement[]}
+ */
+function takeWhatWasMade() {
+  const links = [...document.querySelectorAll("#app a[download]")].filter((link) => link instanceof HTMLAnchorElement);
+  const isKey = (/** @type {HTMLAnchorElement} */ link) => link.closest("#view-export") !== null;
+  for (const link of links.filter(isKey)) URL.revokeObjectURL(link.href);
+  return links.filter((link) => !isKey(link));
+}
+
 /** @param {unknown} reason  What ended it. */
 export function end(reason) {
   const { message, help } = explain(reason);
@@ -54,6 +66,7 @@ export function end(reason) {
   byId("starting", HTMLElement).hidden = true;
   byId("app", HTMLElement).hidden = true;
   document.title = `${ending.title} – saltbridge`;
+  const made = takeWhatWasMade();
   const mark = document.querySelector(".mark")?.cloneNode(true);
   const title = el("h1", { tabindex: "-1" }, ending.title);
   const ended = byId("ended", HTMLElement);
@@ -66,7 +79,10 @@ export function end(reason) {
       el("p", {}, "To go on, run this in a terminal:"),
       commandLine("saltbridge open"),
       el("p", { class: "hint" }, "If it says that no bridge is running, start one first, in a terminal of its own:"),
-      commandLine("saltbridge serve")),
+      commandLine("saltbridge serve"),
+      made.length > 0 && el("h2", {}, "What was made is still here"),
+      made.length > 0 && el("p", {}, "Save it before you close this page."),
+      made.length > 0 && el("ul", { class: "made" }, ...made.map((link) => el("li", {}, `${link.download} `, link)))),
   );
   ended.hidden = false;
   title.focus();

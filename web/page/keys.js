@@ -49,7 +49,9 @@ export class CreateView {
 
   /** @param {Created} created */
   #show({ public_key, encrypted_private_key, address }) {
-    const text = JSON.stringify({ public_key, encrypted_private_key });
+    // Under the names of NumerBay's request, and under those of its profile, as which saltbridge reads it everywhere.
+    const columns = { public_key_v2: public_key, encrypted_private_key_v2: encrypted_private_key };
+    const text = JSON.stringify({ public_key, encrypted_private_key, ...columns, address });
     this.hasUnsaved = true;
     const saved = () => (this.hasUnsaved = false);
     const { link } = saver(new Blob([text]), `saltbridge-key-${public_key.slice(0, 6).replace(/[+/]/g, "_")}.json`, saved);
@@ -69,9 +71,10 @@ export class CreateView {
       el("div", { class: "actions" }, link),
       el("h4", {}, "What now"),
       el("ol", {},
-        el("li", {}, "Save the file, and keep a copy where you keep other backups. Without the envelope nothing opens what is sealed for this key."),
-        el("li", {}, "Store both in your NumerBay profile. The file is what NumerBay’s interface takes: ", el("code", {}, "PUT users/me"),
-          ". A site that works with saltbridge makes and stores a key pair by itself."),
+        el("li", {}, "Save the file, and keep a copy where you keep other backups. Without the envelope nothing opens what is sealed for this key. It will do in the place of a profile here."),
+        el("li", {}, "Have both stored in your NumerBay profile. A site that works with saltbridge does it by itself, if you make the key pair there. By hand it is ",
+          el("code", {}, "PUT users/me"), " with ", el("code", {}, "public_key"), ", ", el("code", {}, "encrypted_private_key"),
+          " and the ", el("code", {}, "social_"), " links of your profile, which NumerBay forgets if they are not sent again."),
         el("li", {}, "From then on sellers seal for this key. What was sealed for an older one opens with your older profile alone.")),
     );
     this.#result.hidden = false;
@@ -106,10 +109,13 @@ export class ExportView {
     try {
       const { content, public_key } = await this.asking.run(async (signal) => {
         const held = await this.connection.ask((client) => client.unwrap({ ...opener, for: "export" }, { signal }));
-        const content = await this.connection.ask((client) => client.export(held.handle, { signal }));
-        // It was unlocked for this alone.
-        await this.connection.ask((client) => client.forget(held.handle)).catch(() => undefined);
-        return { content, public_key: held.public_key };
+        try {
+          const content = await this.connection.ask((client) => client.export(held.handle, { signal }));
+          return { content, public_key: held.public_key };
+        } finally {
+          // It was unlocked for this alone, whatever came of it.
+          await this.connection.ask((client) => client.forget(held.handle)).catch(() => undefined);
+        }
       });
       this.#show(content, public_key);
       this.whenDone();
@@ -137,6 +143,7 @@ export class ExportView {
       el("p", {}, "Save it where nobody else can read it, and not in a folder that is synchronised or shared. In a terminal, ",
         el("code", {}, "chmod 600 numerbay.json"), " keeps other users of this computer from it."),
       el("div", { class: "actions" }, link, button("Throw it away", discard)),
+      el("p", { class: "hint" }, "It stays on this page until you throw it away or close the page."),
     );
     this.#result.hidden = false;
     announce("The key is here, not encrypted.");

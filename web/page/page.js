@@ -88,8 +88,9 @@ function show(connection) {
     byId(`${shown}-title`, HTMLElement).focus();
   });
   addEventListener("beforeunload", (event) => {
-    const isLosing = asking.isBusy || open.isRunning || seal.isRunning || open.files.hasUnsaved || seal.files.hasUnsaved || create.hasUnsaved || exporting.hasUnsaved;
-    if (isLosing && !connection.isOver) event.preventDefault();
+    const isStopping = !connection.isOver && (asking.isBusy || open.isRunning || seal.isRunning || exporting.hasUnsaved);
+    const isLosing = open.files.hasUnsaved || seal.files.hasUnsaved || create.hasUnsaved;
+    if (isStopping || isLosing) event.preventDefault();
   });
 
   byId("starting", HTMLElement).hidden = true;

@@ -23,6 +23,13 @@ export class Profile {
     return this.#opener;
   }
 
+  /** The account that made the envelope, where neither it nor the profile says so. Empty: the first one. @param {string} address */
+  tellAddress(address) {
+    if (this.#opener === null) return;
+    const { address: _, ...rest } = this.#opener;
+    this.#opener = address === "" ? rest : { ...rest, address };
+  }
+
   /** @param {() => void} watcher  Is called when another one was given. */
   onChange(watcher) {
     this.#watchers.add(watcher);
@@ -120,17 +127,15 @@ class Card {
         ["Public key", opener.public_key ? code(opener.public_key) : "not told; a profile would tell it"],
         ["Account", opener.address ? code(opener.address) : "not told: the first one of your Ledger"],
       ]),
-      !opener.address && this.#addressField(opener, name),
+      !opener.address && this.#addressField(),
     );
   }
 
-  /** Where the account can be named, if it is not the first one. @param {Opener} opener @param {string} name */
-  #addressField(opener, name) {
+  /** Where the account can be named, if it is not the first one. */
+  #addressField() {
     const input = el("input", { id: `${this.id}-address`, class: "code", autocomplete: "off", autocapitalize: "off", spellcheck: "false" });
-    input.addEventListener("change", () => {
-      const address = input.value.trim();
-      if (address !== "") this.profile.set({ ...opener, address }, name);
-    });
+    // Nothing is drawn anew under the person's hands.
+    input.addEventListener("input", () => this.profile.tellAddress(input.value.trim()));
     return el("details", {}, el("summary", {}, "It was made with another account"),
       el("div", { class: "field" }, el("label", { for: input.id }, "The account’s address"), input));
   }

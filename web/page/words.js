@@ -70,6 +70,7 @@ const STATES = {
     title: "Your Ledger is asking you",
     next: "Compare what it shows, then answer on the device.",
   },
+  "opening": { tone: "wait", glyph: "app", title: "Your Ledger offers to open Ethereum", next: "Say yes on the device." },
   "asking-elsewhere": {
     tone: "wait",
     glyph: "question",

@@ -30,6 +30,9 @@ use crate::sodium::WipedBuffer;
 /// How long a caller may send nothing, or read nothing.
 const SILENCE: Duration = Duration::from_secs(30);
 
+/// How long a body is read of which nothing is wanted.
+const READ_OUT: Duration = Duration::from_secs(120);
+
 /// How many pieces wait between the connection and the thread, each of some 64 KiB to 1 MiB.
 const WAITING: usize = 4;
 
@@ -74,14 +77,10 @@ async fn or_read_out<T>(result: Result<T, Problem>, body: &mut Incoming) -> Resu
     result
 }
 
-/// Reads what is left of a body, until it ends or its sender pauses for long.
+/// Reads what is left of a body, until it ends or its sender pauses for long; not for ever.
 pub(in crate::bridge) async fn discard(body: &mut Incoming) {
-    let mut left = OCTETS_LIMIT;
-    while let Ok(Some(Ok(frame))) = tokio::time::timeout(SILENCE, body.frame()).await {
-        let length = frame.data_ref().map_or(0, |piece| piece.len() as u64);
-        let Some(less) = left.checked_sub(length) else { return };
-        left = less;
-    }
+    let reading = async { while let Ok(Some(Ok(_))) = tokio::time::timeout(SILENCE, body.frame()).await {} };
+    let _ = tokio::time::timeout(READ_OUT, reading).await;
 }
 
 /// The right to a thread.

@@ -1,5 +1,6 @@
 //! The bridge's own page: opened by a program of the user.
 
+use std::net::TcpListener;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -51,7 +52,7 @@ pub(super) fn open(called: &Called) -> Result<Answer, Problem> {
     let bridge = &called.bridge;
     let code = Code::generate()?;
     let shown = code.show();
-    let listener = bind(0).map_err(OpenError::system)?;
+    let listener = bind_anywhere().map_err(OpenError::system)?;
     let address = listener.local_addr().map_err(OpenError::system)?;
     let page = OwnPage::new(address, code, Arc::clone(&bridge.clock)).map_err(OpenError::Origin)?;
     let page = Arc::new(page);
@@ -64,6 +65,26 @@ pub(super) fn open(called: &Called) -> Result<Answer, Problem> {
         return Err(OpenError::TooMany.into());
     }
     Ok(with_code(&shown, &rest))
+}
+
+/// Listens at a port that nobody else could foresee. The one that the system would choose is left over where another user
+/// holds all others, and he may have left something in the person's browser for its address.
+fn bind_anywhere() -> std::io::Result<TcpListener> {
+    // Browsers go to none of the lower ports that are known for something else (Fetch standard, "bad port").
+    const FIRST: u16 = 20_000;
+    const TRIES: usize = 8;
+    let mut last = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+    for _ in 0..TRIES {
+        let mut bytes = [0; 4];
+        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
+        let offset = u32::from_ne_bytes(bytes) % u32::from(u16::MAX - FIRST);
+        let port = FIRST + u16::try_from(offset).unwrap_or_default();
+        match bind(port) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }
 
 /// Lists them.
@@ -116,7 +137,7 @@ impl Fault for OpenError {
             Self::System { .. } => Explanation::new(
                 "cannot-serve",
                 Class::System,
-                "see how many processes and files you may have: ulimit -a",
+                "see how many files you may have (ulimit -a), and who holds so many ports (ss -ltnp)",
             ),
             Self::Origin(error) => error.explain(),
             Self::Random(error) => error.explain(),

@@ -15,6 +15,10 @@
 //! | time and nonce: made within a minute, after the start, never seen | replays, also of another process |
 //! | scope | a paired page that was not allowed this |
 //!
+//! Requests of the handoff window and of the own page are judged by other lines three and four (`arrival.rs`), and the
+//! bridge's own pages are served by the first two and by how they are opened. A long body is read out, and kept nowhere,
+//! where the scope alone is missing: who sends it is to read why.
+//!
 //! At the socket there is no page: an Origin or Fetch-Metadata there means that somebody passes a page's requests on, and
 //! is refused. Who connects was checked by the listener.
 

@@ -147,7 +147,9 @@ export function unsignedRefusal(code, status, during) {
   const known = Object.hasOwn(all, code) ? all[code] : undefined;
   if (known) return new SaltbridgeError(code, known[0], { help: known[1], status });
   if (during === "call") return null;
-  return new SaltbridgeError(code, `The bridge did not pair (${code}).`, { help: "See what saltbridge serve says in its terminal.", status });
+  // Perhaps a disk that is full; the word may be a stranger's all the same, and is not shown.
+  const help = "See what saltbridge serve says in its terminal.";
+  return new SaltbridgeError(code, "The bridge did not pair, for a reason that this page does not know.", { help, status });
 }
 
 /**

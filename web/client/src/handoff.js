@@ -65,7 +65,7 @@ export class Handoff {
   open(signal) {
     return new Promise((resolve, reject) => {
       if (signal?.aborted) return reject(signal.reason);
-      const { open, window } = this.#platform;
+      const { crypto, open, window } = this.#platform;
       if (!open || !window) return reject(ownError("unsupported"));
 
       const late = this.#platform.setTimeout(() => this.#opened?.(ownError("handoff-no-answer")), READY_WITHIN);
@@ -80,7 +80,10 @@ export class Handoff {
       };
       signal?.addEventListener("abort", abort, { once: true });
       window.addEventListener("message", this.#hear);
-      this.#window = open(`${this.#address}/handoff`, "_blank", FEATURES);
+      // A page that goes leaves nothing behind that would have the device ask.
+      window.addEventListener("pagehide", this.#leave);
+      // Never what another program, which had the port before, told the browser to keep.
+      this.#window = open(`${this.#address}/handoff?${crypto.randomUUID()}`, "_blank", FEATURES);
       if (this.#window) this.#watch();
       else this.#opened(ownError("handoff-blocked"));
     });
@@ -90,6 +93,7 @@ export class Handoff {
   close() {
     if (this.#opened) return this.#opened(ownError("handoff-closed"));
     this.#platform.window?.removeEventListener("message", this.#hear);
+    this.#platform.window?.removeEventListener("pagehide", this.#leave);
     this.#platform.clearTimeout(this.#look);
     this.#look = null;
     this.#window?.close();
@@ -130,6 +134,8 @@ export class Handoff {
   #post(message) {
     this.#window?.postMessage(message, this.#address);
   }
+
+  #leave = () => this.close();
 
   /** @param {Event} event */
   #hear = (event) => {
