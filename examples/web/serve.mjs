@@ -74,7 +74,8 @@ export function site({ bridgePort = 21730, address = EMULATED, headers = {} } = 
       }
       const file = fileAt(pathname);
       if (!file) return end(404, "text/plain", "There is nothing here.");
-      const content = readFileSync(file, "utf8").replace("http://127.0.0.1:21730", bridge);
+      const text = readFileSync(file, "utf8");
+      const content = file.endsWith(".html") ? text.replace("http://127.0.0.1:21730", bridge) : text;
       return end(200, TYPES[/** @type {keyof typeof TYPES} */ (file.split(".").at(-1))], content);
     } catch (error) {
       return end(500, "text/plain", String(error));

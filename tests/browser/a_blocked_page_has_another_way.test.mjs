@@ -64,6 +64,24 @@ describe("a page that is kept from this computer", () => {
     assert.deepEqual(lab.desk.calls.filter(({ method }) => method === "OPTIONS"), [], "all of it went through the window");
   });
 
+  it("is given the calls of pages through it, and none of the person's own", async () => {
+    const { length } = lab.desk.calls;
+    const came = await person.page.evaluate(async () => {
+      const { bridge } = await import(new URL("/numerbay.js", location.href).href);
+      const json = { origin: "https://evil.test", scopes: ["export"] };
+      const calls = [
+        bridge.call("GET", "/v1/devices"),
+        bridge.call("GET", "/v1/pairings"),
+        bridge.call("DELETE", "/v1/pairings/https%3A%2F%2Fevil.test"),
+        bridge.call("POST", "/v1/pairings/codes", { json }),
+      ];
+      return Promise.all(calls.map((call) => call.then(() => "done", () => "refused")));
+    });
+    assert.deepEqual(came, Array(4).fill("refused"));
+    const calls = (await lab.desk.settledCalls()).slice(length).filter(({ status }) => status !== 200);
+    assert.deepEqual(calls, [], "the window did not even pass them on");
+  });
+
   it("says so when the window is closed, and opens it again", async () => {
     await (await theWindow()).close();
     await person.press("Check again");

@@ -4,6 +4,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 
+import { FETCHES } from "./support/attacks/fetches.mjs";
 import { ATTACKS, attempt, hostileSite, state } from "./support/hostile.mjs";
 import { Lab } from "./support/lab.mjs";
 import { Person } from "./support/person.mjs";
@@ -49,37 +50,46 @@ describe("hostile pages", () => {
     });
   }
 
-  /** @param {string} name @param {() => string} home @param {() => Promise<string>} aimAt */
-  function attacks(name, home, aimAt) {
+  /**
+   * @param {string} name
+   * @param {import("./support/attacks/fetches.mjs").Attack[]} table
+   * @param {() => string} home
+   * @param {() => Promise<string>} aimAt
+   */
+  function attacks(name, table, home, aimAt) {
     describe(name, () => {
       /** @type {import("puppeteer-core").Page} */ let page;
       before(async () => {
         page = await lab.browser.open(`${home()}/`);
       });
       after(() => page.close());
-      for (const attack of ATTACKS) {
+      for (const attack of table) {
         it(attack.name, async () => {
           await attempt(page, lab.desk, attack, { bridge: await aimAt(), home: home() });
           await lab.browser.closeOthers(page, person.page);
         });
       }
+
+      it("and after all that the person's page still has its pairing and its key", async () => {
+        const { prompts } = lab.desk;
+        assert.equal(await holdsKey(), "content");
+        assert.equal(lab.desk.prompts, prompts, "the key was still held");
+      });
     });
   }
 
   const bridge = async () => lab.desk.address;
-  attacks("a public page that may reach this computer", () => lab.evil, bridge);
-  attacks("a page at another port of localhost", () => `http://localhost:${local.port}`, bridge);
-  attacks("a page at another port of 127.0.0.1", () => `http://127.0.0.1:${local.port}`, bridge);
+  attacks("a public page that may reach this computer", ATTACKS, () => lab.evil, bridge);
+  attacks("a page at another port of localhost", ATTACKS, () => `http://localhost:${local.port}`, bridge);
+  // Of the same site, in the browser's sense: what is fetched says so.
+  attacks("a page at another port of 127.0.0.1", FETCHES, () => `http://127.0.0.1:${local.port}`, bridge);
 
-  /** @type {Promise<{address: string}> | undefined} */ let ownPage;
-  attacks("a public page, towards the bridge's own page", () => lab.evil, async () => {
-    ownPage ??= lab.desk.run("open", "--print");
-    return new URL((await ownPage).address).origin;
-  });
-
-  it("leave the person's page its pairing and its key", async () => {
-    const { prompts } = lab.desk;
-    assert.equal(await holdsKey(), "content");
-    assert.equal(lab.desk.prompts, prompts, "the key was still held");
+  // It waits two minutes for its window.
+  let ownPage = { address: "", since: -Infinity };
+  attacks("a public page, towards the bridge's own page", ATTACKS, () => lab.evil, async () => {
+    if (performance.now() - ownPage.since > 60_000) {
+      ownPage = { ...(await lab.desk.run("open", "--print")), since: performance.now() };
+    }
+    return new URL(ownPage.address).origin;
   });
 });

@@ -67,7 +67,8 @@ describe("a text is taken for", () => {
 });
 
 describe("a file is taken for", () => {
-  const file = (/** @type {string | Uint8Array<ArrayBuffer>} */ content, name = "a.json") => new File([content], name);
+  /** @type {(content: string | Uint8Array, name?: string) => any} */
+  const file = (content, name = "a.json") => new File([content], name);
 
   it("a document by what is in it, not by its name", async () => {
     assert.equal((await documentIn(file(profile(), "me.sealed")))?.kind, "opener");

@@ -24,7 +24,8 @@ export class Asking {
   #underWay = null;
   /** @type {BridgeEvent | null} */
   #prompt = null;
-  #isClosedByUs = false;
+  /** Whether the dialog stands there for the call that is under way. */
+  #isShown = false;
   #begin = () => {};
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   #soon;
@@ -39,8 +40,7 @@ export class Asking {
     });
     // Escape pressed twice closes a dialog, whatever its page says.
     this.#dialog.addEventListener("close", () => {
-      if (!this.#isClosedByUs) this.#underWay?.abort();
-      this.#isClosedByUs = false;
+      if (this.#isShown && !this.#dialog.open) this.#underWay?.abort();
     });
   }
 
@@ -73,10 +73,8 @@ export class Asking {
       clearTimeout(this.#soon);
       this.#underWay = null;
       this.#prompt = null;
-      if (this.#dialog.open) {
-        this.#isClosedByUs = true;
-        this.#dialog.close();
-      }
+      this.#isShown = false;
+      if (this.#dialog.open) this.#dialog.close();
       fill(this.#body);
       this.#live.textContent = "";
     }
@@ -150,6 +148,7 @@ export class Asking {
     const isOnStop = this.#dialog.open && document.activeElement === this.#stop;
     fill(this.#body, ...children);
     if (!this.#dialog.open) this.#dialog.showModal();
+    this.#isShown = true;
     // Not on the button: who has just pressed Enter may press it again.
     if (!isOnStop) byId("ask-title", HTMLElement).focus({ preventScroll: true });
     this.#live.textContent = isOnStop ? `${title}. ${live}` : live;

@@ -5,7 +5,7 @@
  */
 import { announce, button, byId, copyButton, el, fill, icon, origin as originText } from "./dom.js";
 import { mayDo } from "./sites.js";
-import { explain, sentence } from "./words.js";
+import { explain } from "./words.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./sites.js").SitesView} SitesView */
@@ -17,8 +17,6 @@ const LOOK_EVERY = 2000;
 
 /** At so many seconds before the end a screen reader says so. */
 const SAY_AT = [60, 30, 10];
-
-const ORIGIN_ERRORS = ["bad-origin", "insecure-origin", "origin-not-ascii"];
 
 export class ConnectForm {
   #form = byId("connect-form", HTMLFormElement);
@@ -51,8 +49,8 @@ export class ConnectForm {
       const invitation = await this.connection.askJson("POST", "/v1/pairings/codes", { json: { origin, scopes } });
       this.#show(invitation, before);
     } catch (error) {
-      const { code, message, help } = explain(error);
-      this.#blame(`${message} ${ORIGIN_ERRORS.includes(code) ? sentence(help) : help}`.trim());
+      const { message, help } = explain(error);
+      this.#blame(`${message} ${help}`.trim());
     }
   }
 

@@ -42,6 +42,7 @@ export class DevicePanel {
   /** @type {AbortController | null} */
   #surveying = null;
   #surveyed = 0;
+  #events = 0;
   #drawn = "";
 
   /**
@@ -66,11 +67,14 @@ export class DevicePanel {
 
   /** Asks for the status at once. */
   async refresh() {
+    const events = this.#events;
     const status = await this.connection.ask((client) => client.status()).catch(() => null);
     if (status === null) return;
     this.whenTold({ keys: status.keys, version: status.version });
     const { endpoint } = /** @type {{endpoint?: string}} */ (status);
     this.#isInSoftware = endpoint?.startsWith("speculos:") ?? false;
+    // What happened meanwhile is newer than this answer.
+    if (events !== this.#events) return;
     const { state, app, app_version } = status.device;
     const isNew = state !== this.#statusState;
     this.#statusState = state;
@@ -132,6 +136,7 @@ export class DevicePanel {
 
   /** @param {BridgeEvent} event */
   #happened(event) {
+    this.#events += 1;
     switch (event.event) {
       case "plugged":
         void this.#survey();

@@ -76,7 +76,7 @@ export function end(reason) {
       mark,
       title,
       el("p", { class: "lead" }, ending.text),
-      el("p", {}, "To go on, run this in a terminal:"),
+      el("p", {}, ending.isSuspicious ? "Once you know what it was, run this in a terminal:" : "To go on, run this in a terminal:"),
       commandLine("saltbridge open"),
       el("p", { class: "hint" }, "If it says that no bridge is running, start one first, in a terminal of its own:"),
       commandLine("saltbridge serve"),

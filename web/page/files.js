@@ -1,11 +1,11 @@
 // @ts-check
 /** Opening files, with one approval for all of them; and sealing files, for which no Ledger is needed. */
 import { documentIn } from "./documents.js";
-import { announce, byId, counted, el, fill, tellFailure } from "./dom.js";
+import { announce, byId, commandLine, counted, el, fill, tellFailure } from "./dom.js";
 import { takeFiles } from "./drops.js";
-import { WorkList } from "./worklist.js";
 import { openedName, sealedName } from "./names.js";
 import { explain } from "./words.js";
+import { WorkList } from "./worklist.js";
 
 /** @typedef {import("./connection.js").Connection} Connection */
 /** @typedef {import("./asking.js").Asking} Asking */
@@ -145,8 +145,8 @@ export class OpenView extends FilesView {
 
 function olderForm() {
   const command = "saltbridge wrap --envelope OLD --envelope-out NEW";
-  return el("p", { class: "caution" }, "Your envelope was made by a wallet that writes signatures in an older way. It opens here, but perhaps not on NumerBay’s own page. In a terminal, ",
-    el("code", {}, command), " makes one that opens everywhere.");
+  const text = "Your envelope was made by a wallet that writes signatures in an older way. It opens here, but perhaps not on NumerBay’s own page. In a terminal, this makes one that opens everywhere:";
+  return el("div", { class: "caution" }, el("p", {}, text), commandLine(command));
 }
 
 export class SealView extends FilesView {

@@ -152,7 +152,7 @@ class Card {
       this.focus();
     });
     return el("div", { class: "ways" },
-      el("p", { class: "hint" }, "It holds your key, locked: nothing opens it but your Ledger. It stays on this page."),
+      el("p", { class: "hint" }, "The profile holds your key, locked: nothing opens it but your Ledger. It stays on this page."),
       el("div", { class: "actions" }, el("label", { class: "button" }, this.file, "Choose the profile")),
       el("details", {}, el("summary", {}, "Paste it instead"),
         el("div", { class: "field" },

@@ -98,10 +98,12 @@ export class SitesView {
 export function confirmed(title, text, yes) {
   const dialog = byId("confirm", HTMLDialogElement);
   return new Promise((answer) => {
-    let isYes = false;
+    const over = new AbortController();
+    const { signal } = over;
     const close = (/** @type {boolean} */ said) => {
-      isYes = said;
+      over.abort();
       dialog.close();
+      answer(said);
     };
     fill(
       dialog,
@@ -109,7 +111,9 @@ export function confirmed(title, text, yes) {
       el("p", { id: "confirm-text" }, text),
       el("div", { class: "actions" }, button(yes, () => close(true), { class: "danger" }), button("Keep it", () => close(false), { autofocus: true })),
     );
-    dialog.addEventListener("close", () => answer(isYes), { once: true });
+    // Not by the event `close` alone: that of the question before may still be to come.
+    dialog.addEventListener("cancel", () => close(false), { signal });
+    dialog.addEventListener("close", () => dialog.open || close(false), { signal });
     dialog.showModal();
   });
 }

@@ -185,6 +185,7 @@ const HELP = {
   "prompt-pending":
     "Reject what the Ledger still shows. Once its screen asks nothing, run saltbridge address --device-idle in a terminal.",
   "no-such-key": "Press the button again to unlock it once more.",
+  "bad-origin": "Copy it from the site’s address bar: https:// and the name, as in https://numerbay.ai, and nothing behind it.",
   "bad-public-key": "A public key is 44 characters that end with “=”. Copy all of it.",
   "low-order-recipient": "Do not use this key: everybody could open the file.",
   "box-does-not-open":

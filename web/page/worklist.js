@@ -3,8 +3,8 @@
  * A list of files that are done one after the other. One that fails does not stop the others. What was made waits here
  * until the list is cleared, as a download of a type that no browser shows: it is never opened as a page of this origin.
  */
-import { bytes, button, el, fill, icon } from "./dom.js";
 import { codeOf } from "./connection.js";
+import { bytes, button, el, fill, icon } from "./dom.js";
 import { fitName } from "./names.js";
 import { explain } from "./words.js";
 

@@ -15,6 +15,9 @@ use crate::bridge::problem::Problem;
 /// How often a stream says that it is still there, so that one who has gone is noticed.
 const STILL_THERE: Duration = Duration::from_secs(15);
 
+/// The same for the own page, which is over when its stream is.
+const OWN_PAGE_STILL_THERE: Duration = Duration::from_secs(3);
+
 /// What `GET /v1/status` tells.
 #[derive(Debug, Serialize, Deserialize, utoipa::ToSchema)]
 pub struct StatusAnswer {
@@ -64,6 +67,10 @@ pub(super) fn events(called: &Called) -> Result<Answer, Problem> {
         .ok_or(BadRequest::TooManyStreams)?;
     let (mut sender, body) = Channel::new(8);
     let standing = called.caller.standing();
+    let still_there = match called.caller {
+        Caller::OwnPage { .. } => OWN_PAGE_STILL_THERE,
+        _ => STILL_THERE,
+    };
     let streaming = async move {
         // Begins with a comment: the caller knows that he misses nothing from now on.
         let mut next = ": events\n\n".into();
@@ -71,7 +78,7 @@ pub(super) fn events(called: &Called) -> Result<Answer, Problem> {
             if sender.send_data(next).await.is_err() {
                 return;
             }
-            next = match tokio::time::timeout(STILL_THERE, events.recv()).await {
+            next = match tokio::time::timeout(still_there, events.recv()).await {
                 Ok(Some(event)) => event.to_stream(),
                 Ok(None) => return,
                 Err(_) => ":\n\n".into(),

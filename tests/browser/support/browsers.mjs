@@ -34,7 +34,6 @@ function chromium(publicPort, downloads) {
       "--disable-domain-reliability",
       "--disable-sync",
       "--no-first-run",
-      "--no-pings",
       "--disable-gpu",
       "--disable-dev-shm-usage",
     ],

@@ -3,6 +3,7 @@
 import { execFile } from "node:child_process";
 import { mkdtempSync, mkdirSync, rmSync } from "node:fs";
 import { request } from "node:http";
+import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -127,11 +128,6 @@ export class Desk {
     return [...(this.#ledger?.said ?? "").matchAll(/^(approves|refuses): /gm)].length;
   }
 
-  /** What the device asked last, on one line. */
-  get lastAsked() {
-    return [...(this.#ledger?.said ?? "").matchAll(/^(?:approves|refuses): (.*)$/gm)].at(-1)?.[1] ?? "";
-  }
-
   #seen = 0;
 
   /** Waits until the device asks anew; of one with buttons, as what follows. */
@@ -160,8 +156,10 @@ export class Desk {
       if (page === undefined || page === "Sign message") break;
       screens.push(page);
     }
-    await this.key(BOTH, /Message signed/);
-    this.#seen = this.#ledger?.said.length ?? 0;
+    const from = this.#ledger?.said.length ?? 0;
+    const signed = await this.key(BOTH, /Message signed/);
+    // The next question may be there already.
+    this.#seen = from + (signed?.index ?? 0);
     const text = screens.join("").replaceAll(/Message \(\d+\/\d+\)|[│└\s]|\x1b\[[\d;?]*[a-zA-Z]/g, "");
     return { salt: /Salt:([\w+/]{43}=)/.exec(text)?.[1] ?? text };
   }
@@ -198,11 +196,6 @@ export class Desk {
     await this.run("pairings", "revoke", origin);
   }
 
-  /** A key pair of the device's account, by the person's own command. */
-  async makeKeys() {
-    return this.run("create", "--envelope-out", `envelope-${Date.now()}.json`, "--device", this.#device);
-  }
-
   /**
    * What the bridge tells the person's own programs.
    *
@@ -226,7 +219,6 @@ export class Desk {
 
 /** A port of this computer at which nobody listens. */
 export async function freePort() {
-  const { createServer } = await import("node:net");
   const server = createServer();
   await new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(null)));
   const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());

@@ -40,8 +40,7 @@ export function hostileSite(request, response) {
 
 /** What must not change, whatever a hostile page does. @param {import("./desk.mjs").Desk} desk */
 export async function state(desk) {
-  const { keys } = await desk.ask("/v1/status");
-  return { pairings: await desk.pairings(), keys, prompts: desk.prompts, asked: desk.asked };
+  return { pairings: await desk.pairings(), prompts: desk.prompts, asked: desk.asked };
 }
 
 /**

@@ -96,7 +96,7 @@ export class Person {
   /**
    * Encrypts a file for the profile's own key, and opens it again.
    *
-   * @param {import("./lab.mjs").Lab} lab
+   * @param {Pick<import("./lab.mjs").Lab, "desk" | "browser">} lab
    * @param {() => Promise<void>} [meanwhile] what else the person does
    */
   async opensFile({ desk, browser }, meanwhile) {
@@ -125,7 +125,8 @@ export class Person {
   async save(browser, name) {
     const path = join(browser.downloads, name);
     const size = await this.page.$eval(`a[download="${name}"]`, (link) => Number(/\((\d+) bytes\)/.exec(link.textContent)?.[1]));
-    await this.page.click(`a[download="${name}"]`);
+    // Once it stands still: what is shown above it may still change.
+    await this.page.locator(`a[download="${name}"]`).click();
     await until(`the download of ${name}`, () => statSync(path, { throwIfNoEntry: false })?.size === size);
     return path;
   }

@@ -21,13 +21,13 @@ for (const signal of /** @type {const} */ (["SIGINT", "SIGTERM", "SIGHUP"])) pro
  * @param {string} what is waited for, for the message
  * @param {() => T | Promise<T>} look
  * @param {number} [patience] in milliseconds
- * @returns {Promise<NonNullable<T>>}
+ * @returns {Promise<Exclude<T, null | undefined | false>>}
  */
 export async function until(what, look, patience = PATIENCE) {
   const end = Date.now() + patience;
   for (;;) {
     const found = await look();
-    if (found) return found;
+    if (found) return /** @type {Exclude<T, null | undefined | false>} */ (found);
     if (Date.now() > end) throw new Error(`waited in vain for ${what}`);
     await sleep(25);
   }

@@ -119,7 +119,8 @@ export const FETCHES = [
         const socket = new WebSocket(bridge.replace("http:", "ws:") + path);
         socket.addEventListener("message", ({ data }) => spy.read.push(data));
         socket.addEventListener("open", () => spy.read.push("a WebSocket was opened"));
-        await new Promise((resolve) => socket.addEventListener("error", resolve));
+        await Promise.race([new Promise((resolve) => socket.addEventListener("error", resolve)), spy.wait(2000)]);
+        socket.close();
       }
     },
   },
