@@ -40,6 +40,19 @@ describe("hostile pages", () => {
     assert.ok(own.some(({ method, path, status }) => method === "POST" && path === "/v1/unwrap" && status === 200));
   });
 
+  it("are told from a page that has a code: what that one can read is seen", async () => {
+    const named = await new Server(hostileSite).listen();
+    const home = `http://localhost:${named.port}`;
+    await lab.desk.code(home);
+    const page = await lab.browser.open(`${home}/`);
+    const aim = { bridge: lab.desk.address, home };
+    const read = await page.evaluate((name, at) => globalThis.attack(name, at), FETCHES[0].name, aim);
+    assert.ok(read.some((text) => text.startsWith("cors 401 ") && text.includes("no-signature")), "it reads that it has to sign");
+    await assert.rejects(attempt(page, lab.desk, FETCHES[0], aim), /nothing was read/);
+    await page.close();
+    await named.close();
+  });
+
   /** Opens a small file in the person's page. */
   function holdsKey() {
     return person.page.evaluate(async () => {

@@ -83,15 +83,18 @@ export class Stage {
       const shown = await this.#shows("\x1b[C", /Message \(\d+\/\d+\)|Sign message|Reject message/);
       if (shown === "Sign message") break;
     }
+    // The next question may be there as soon as this one is answered.
+    const from = this.#screen.said.length;
     await this.#shows("\r", /Message signed/);
-    this.#from = this.#screen.said.length;
+    this.#from = from;
   }
 
   /** Rejects what the device asks. */
   async reject() {
     await this.asks();
+    const from = this.#screen.said.length;
     await this.#shows("r", /Message rejected/);
-    this.#from = this.#screen.said.length;
+    this.#from = from;
   }
 
   /** Waits until the device asks. */
