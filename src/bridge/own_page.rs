@@ -4,7 +4,8 @@
 //! lives in memory alone, here and in the window; it is over when that window is closed, was not used for long, or the
 //! bridge stops, and with it goes everything that it unlocked. A connection of another user is closed.
 
-use std::net::{SocketAddr, TcpListener};
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -176,4 +177,24 @@ impl Drop for InUse {
 pub(super) struct Opening {
     pub(super) page: Arc<OwnPage>,
     pub(super) listener: TcpListener,
+}
+
+/// Listens at a port that nobody else could foresee. The one that the system would choose is left over where another user
+/// holds all others, and he may have left something in the person's browser for its address.
+pub(super) fn bind_anywhere() -> io::Result<TcpListener> {
+    // Browsers go to none of the lower ports that are known for something else (Fetch standard, "bad port").
+    const FIRST: u16 = 20_000;
+    const TRIES: usize = 8;
+    let mut last = io::Error::from(io::ErrorKind::AddrInUse);
+    for _ in 0..TRIES {
+        let mut bytes = [0; 4];
+        getrandom::fill(&mut bytes).map_err(io::Error::other)?;
+        let offset = u32::from_ne_bytes(bytes) % u32::from(u16::MAX - FIRST);
+        let port = FIRST + u16::try_from(offset).unwrap_or_default();
+        match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
+            Ok(listener) => return Ok(listener),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
 }

@@ -1,7 +1,7 @@
 //! One request, from its head to its answer: judged, taken, done, signed.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http::request::Parts;
@@ -14,6 +14,7 @@ use super::call::{BodyRule, JSON_LIMIT};
 use super::caller::Caller;
 use super::calls::bodies::discard;
 use super::calls::{self, BadRequest, Called, Taken};
+use super::clock::unix_now;
 use super::door::Door;
 use super::guard::{ALLOWED_HEADERS, Admission, Admitted, EXPOSED_HEADERS, Known, judge};
 use super::notice::Notice;
@@ -25,12 +26,6 @@ use super::state::Bridge;
 
 /// How long a short body may take.
 const SHORT_BODY: Duration = Duration::from_secs(10);
-
-/// Seconds since 1970.
-pub(super) fn unix_now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
-}
 
 /// Answers a request.
 pub(super) async fn answer(bridge: Arc<Bridge>, door: Arc<Door>, request: Request<Incoming>) -> Answer {

@@ -1,6 +1,5 @@
 //! The bridge's own page: opened by a program of the user.
 
-use std::net::TcpListener;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -10,10 +9,9 @@ use super::Called;
 use super::pairing::with_code;
 use crate::bridge::answer::{Answer, json};
 use crate::bridge::invitations::GOOD_FOR;
-use crate::bridge::own_page::{Opening, OwnPage};
+use crate::bridge::own_page::{Opening, OwnPage, bind_anywhere};
 use crate::bridge::problem::Problem;
 use crate::bridge::protocol::{Code, OriginError, RandomError};
-use crate::bridge::server::bind;
 use crate::fault::{Class, Explanation, Fault};
 
 /// How many own pages there may be.
@@ -65,26 +63,6 @@ pub(super) fn open(called: &Called) -> Result<Answer, Problem> {
         return Err(OpenError::TooMany.into());
     }
     Ok(with_code(&shown, &rest))
-}
-
-/// Listens at a port that nobody else could foresee. The one that the system would choose is left over where another user
-/// holds all others, and he may have left something in the person's browser for its address.
-fn bind_anywhere() -> std::io::Result<TcpListener> {
-    // Browsers go to none of the lower ports that are known for something else (Fetch standard, "bad port").
-    const FIRST: u16 = 20_000;
-    const TRIES: usize = 8;
-    let mut last = std::io::Error::from(std::io::ErrorKind::AddrInUse);
-    for _ in 0..TRIES {
-        let mut bytes = [0; 4];
-        getrandom::fill(&mut bytes).map_err(std::io::Error::other)?;
-        let offset = u32::from_ne_bytes(bytes) % u32::from(u16::MAX - FIRST);
-        let port = FIRST + u16::try_from(offset).unwrap_or_default();
-        match bind(port) {
-            Ok(listener) => return Ok(listener),
-            Err(error) => last = error,
-        }
-    }
-    Err(last)
 }
 
 /// Lists them.

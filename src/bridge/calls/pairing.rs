@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{Called, Taken, read};
 use crate::bridge::answer::{Answer, empty, json, secret_json};
 use crate::bridge::caller::Owner;
+use crate::bridge::clock::unix_now;
 use crate::bridge::door::Door;
 use crate::bridge::invitations::GOOD_FOR;
 use crate::bridge::notice::Notice;
@@ -18,7 +19,6 @@ use crate::bridge::protocol::{
     Code, Origin, PageKey, Pairing, PairingAnswer, PairingRequest, Proof, RequestSignature, Scope, ScopeError, Scopes,
 };
 use crate::bridge::refusal::Refusal;
-use crate::bridge::service::unix_now;
 use crate::bridge::state::Bridge;
 use crate::fault::{Class, Explanation, Fault};
 

@@ -9,6 +9,11 @@
  * @typedef {import("./wire.js").Unwrapped} Unwrapped
  * @typedef {import("./wire.js").BridgeEvent} BridgeEvent
  * @typedef {import("./wire.js").PromptEvent} PromptEvent
+ * @typedef {import("./wire.js").WaitingEvent} WaitingEvent
+ * @typedef {import("./wire.js").ReadyEvent} ReadyEvent
+ * @typedef {import("./wire.js").ShowsAddressEvent} ShowsAddressEvent
+ * @typedef {import("./wire.js").ToldEvent} ToldEvent
+ * @typedef {import("./wire.js").PlainEvent} PlainEvent
  * @typedef {import("./wire.js").Result} Result
  * @typedef {import("./diagnose.js").Diagnosis} Diagnosis
  * @typedef {import("./diagnose.js").State} State
