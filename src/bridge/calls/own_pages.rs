@@ -110,7 +110,7 @@ impl Fault for OpenError {
             Self::TooMany => Explanation::new(
                 "too-many-own-pages",
                 Class::Policy,
-                "use one that is open, or close it and wait ten seconds",
+                "use one that is open, or close one and wait ten seconds; those that nobody opened end after two minutes",
             ),
             Self::System { .. } => Explanation::new(
                 "cannot-serve",
